@@ -1,0 +1,46 @@
+"""The commands users type, by the name they are started under.
+
+Each is a module with ``main(argv: list[str]) -> int`` (argv without the
+program's name).  It reads os.environ and the working directory, writes to
+sys.stdout/sys.stderr and returns the exit status; it keeps no state between
+calls, so that the launcher's forked children, a plain interpreter and the
+tests all run it the same way.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+
+_SLURM = "crane_compat.commands.slurm."
+
+#: command → module
+COMMANDS: dict[str, str] = {
+    name: _SLURM + name
+    for name in ("sbatch", "srun", "salloc", "scancel", "squeue", "sinfo", "scontrol", "sacct", "sacctmgr")
+}
+
+
+def load(name: str) -> Callable[[list[str]], int]:
+    """The `main` of a command; KeyError where there is none of that name."""
+    return importlib.import_module(COMMANDS[name]).main  # type: ignore[no-any-return]
+
+
+def run(name: str, argv: list[str]) -> int:
+    """Run a command as its own program would: exit status instead of SystemExit, no traceback on ^C or a closed pipe."""
+    try:
+        try:
+            status = load(name)(argv)
+        except SystemExit as exc:
+            code = exc.code
+            status = code if isinstance(code, int) else 0 if code is None else 1
+            if isinstance(code, str):
+                print(code, file=sys.stderr)
+        except KeyboardInterrupt:
+            status = 130
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return status
+    except BrokenPipeError:
+        return 141
