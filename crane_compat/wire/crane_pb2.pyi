@@ -839,7 +839,7 @@ class ReservationRecord(_message.Message):
     def __init__(self, name: _Optional[str] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., nodes: _Optional[str] = ..., node_count: _Optional[int] = ..., core_count: _Optional[int] = ..., features: _Optional[str] = ..., partition: _Optional[str] = ..., flags: _Optional[str] = ..., tres: _Optional[str] = ..., users: _Optional[str] = ..., accounts: _Optional[str] = ..., licenses: _Optional[str] = ..., burst_buffer: _Optional[str] = ..., groups: _Optional[str] = ..., comment: _Optional[str] = ..., state: _Optional[str] = ...) -> None: ...
 
 class StepRequest(_message.Message):
-    __slots__ = ("job_id", "spec", "overlap", "exact", "whole", "relative", "label", "unbuffered", "pty", "multi_prog", "kill_on_bad_exit", "kill_on_bad_exit_set", "wait_secs", "io_host", "io_port", "io_key", "task_prolog", "task_epilog", "mpi", "win_rows", "win_cols", "immediate", "srun_pid", "srun_host", "interactive", "external", "no_shell", "bcast", "all_cpus")
+    __slots__ = ("job_id", "spec", "overlap", "exact", "whole", "relative", "label", "unbuffered", "pty", "multi_prog", "kill_on_bad_exit", "kill_on_bad_exit_set", "wait_secs", "io_host", "io_port", "io_key", "task_prolog", "task_epilog", "mpi", "win_rows", "win_cols", "immediate", "srun_pid", "srun_host", "interactive", "external", "no_shell", "bcast", "all_cpus", "multi_prog_conf")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     OVERLAP_FIELD_NUMBER: _ClassVar[int]
@@ -869,6 +869,7 @@ class StepRequest(_message.Message):
     NO_SHELL_FIELD_NUMBER: _ClassVar[int]
     BCAST_FIELD_NUMBER: _ClassVar[int]
     ALL_CPUS_FIELD_NUMBER: _ClassVar[int]
+    MULTI_PROG_CONF_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     spec: JobSpec
     overlap: bool
@@ -898,7 +899,8 @@ class StepRequest(_message.Message):
     no_shell: bool
     bcast: _containers.RepeatedScalarFieldContainer[str]
     all_cpus: bool
-    def __init__(self, job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., overlap: _Optional[bool] = ..., exact: _Optional[bool] = ..., whole: _Optional[bool] = ..., relative: _Optional[int] = ..., label: _Optional[bool] = ..., unbuffered: _Optional[bool] = ..., pty: _Optional[bool] = ..., multi_prog: _Optional[bool] = ..., kill_on_bad_exit: _Optional[bool] = ..., kill_on_bad_exit_set: _Optional[bool] = ..., wait_secs: _Optional[int] = ..., io_host: _Optional[str] = ..., io_port: _Optional[int] = ..., io_key: _Optional[bytes] = ..., task_prolog: _Optional[str] = ..., task_epilog: _Optional[str] = ..., mpi: _Optional[str] = ..., win_rows: _Optional[int] = ..., win_cols: _Optional[int] = ..., immediate: _Optional[bool] = ..., srun_pid: _Optional[int] = ..., srun_host: _Optional[str] = ..., interactive: _Optional[bool] = ..., external: _Optional[bool] = ..., no_shell: _Optional[bool] = ..., bcast: _Optional[_Iterable[str]] = ..., all_cpus: _Optional[bool] = ...) -> None: ...
+    multi_prog_conf: bytes
+    def __init__(self, job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., overlap: _Optional[bool] = ..., exact: _Optional[bool] = ..., whole: _Optional[bool] = ..., relative: _Optional[int] = ..., label: _Optional[bool] = ..., unbuffered: _Optional[bool] = ..., pty: _Optional[bool] = ..., multi_prog: _Optional[bool] = ..., kill_on_bad_exit: _Optional[bool] = ..., kill_on_bad_exit_set: _Optional[bool] = ..., wait_secs: _Optional[int] = ..., io_host: _Optional[str] = ..., io_port: _Optional[int] = ..., io_key: _Optional[bytes] = ..., task_prolog: _Optional[str] = ..., task_epilog: _Optional[str] = ..., mpi: _Optional[str] = ..., win_rows: _Optional[int] = ..., win_cols: _Optional[int] = ..., immediate: _Optional[bool] = ..., srun_pid: _Optional[int] = ..., srun_host: _Optional[str] = ..., interactive: _Optional[bool] = ..., external: _Optional[bool] = ..., no_shell: _Optional[bool] = ..., bcast: _Optional[_Iterable[str]] = ..., all_cpus: _Optional[bool] = ..., multi_prog_conf: _Optional[bytes] = ...) -> None: ...
 
 class StepCreated(_message.Message):
     __slots__ = ("step", "job", "node_addrs", "warning")
@@ -913,7 +915,7 @@ class StepCreated(_message.Message):
     def __init__(self, step: _Optional[_Union[StepRecord, _Mapping]] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., node_addrs: _Optional[_Iterable[str]] = ..., warning: _Optional[str] = ...) -> None: ...
 
 class StepLaunch(_message.Message):
-    __slots__ = ("job_id", "step_id", "uid", "gid", "user", "node", "node_index", "node_list", "job_node_list", "num_nodes", "num_tasks", "task_ids", "tasks_per_node", "request", "script", "env", "alloc", "job_alloc", "deadline", "cluster", "job_name", "job", "cpus_per_node", "oom_kill_step", "step", "epoch")
+    __slots__ = ("job_id", "step_id", "uid", "gid", "user", "node", "node_index", "node_list", "job_node_list", "num_nodes", "num_tasks", "task_ids", "tasks_per_node", "request", "script", "env", "alloc", "job_alloc", "deadline", "cluster", "job_name", "job", "cpus_per_node", "oom_kill_step", "step", "epoch", "settings")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
@@ -940,6 +942,7 @@ class StepLaunch(_message.Message):
     OOM_KILL_STEP_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     step_id: int
     uid: int
@@ -966,10 +969,51 @@ class StepLaunch(_message.Message):
     oom_kill_step: bool
     step: StepRecord
     epoch: int
-    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., node: _Optional[str] = ..., node_index: _Optional[int] = ..., node_list: _Optional[str] = ..., job_node_list: _Optional[str] = ..., num_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., task_ids: _Optional[_Iterable[int]] = ..., tasks_per_node: _Optional[_Iterable[int]] = ..., request: _Optional[_Union[StepRequest, _Mapping]] = ..., script: _Optional[bytes] = ..., env: _Optional[_Iterable[bytes]] = ..., alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., job_alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., deadline: _Optional[float] = ..., cluster: _Optional[str] = ..., job_name: _Optional[str] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., cpus_per_node: _Optional[_Iterable[int]] = ..., oom_kill_step: _Optional[bool] = ..., step: _Optional[_Union[StepRecord, _Mapping]] = ..., epoch: _Optional[int] = ...) -> None: ...
+    settings: StepSettings
+    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., node: _Optional[str] = ..., node_index: _Optional[int] = ..., node_list: _Optional[str] = ..., job_node_list: _Optional[str] = ..., num_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., task_ids: _Optional[_Iterable[int]] = ..., tasks_per_node: _Optional[_Iterable[int]] = ..., request: _Optional[_Union[StepRequest, _Mapping]] = ..., script: _Optional[bytes] = ..., env: _Optional[_Iterable[bytes]] = ..., alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., job_alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., deadline: _Optional[float] = ..., cluster: _Optional[str] = ..., job_name: _Optional[str] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., cpus_per_node: _Optional[_Iterable[int]] = ..., oom_kill_step: _Optional[bool] = ..., step: _Optional[_Union[StepRecord, _Mapping]] = ..., epoch: _Optional[int] = ..., settings: _Optional[_Union[StepSettings, _Mapping]] = ...) -> None: ...
+
+class StepSettings(_message.Message):
+    __slots__ = ("spool", "conf_file", "proctrack", "cgroup_plugin", "cgroup_mount", "constrain_cores", "constrain_ram", "constrain_swap", "allowed_ram_percent", "allowed_swap_percent", "min_ram", "sample_secs", "over_memory_kill", "kill_wait", "task_prolog", "task_epilog", "unkillable_secs", "append_output")
+    SPOOL_FIELD_NUMBER: _ClassVar[int]
+    CONF_FILE_FIELD_NUMBER: _ClassVar[int]
+    PROCTRACK_FIELD_NUMBER: _ClassVar[int]
+    CGROUP_PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    CGROUP_MOUNT_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAIN_CORES_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAIN_RAM_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAIN_SWAP_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_RAM_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_SWAP_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    MIN_RAM_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_SECS_FIELD_NUMBER: _ClassVar[int]
+    OVER_MEMORY_KILL_FIELD_NUMBER: _ClassVar[int]
+    KILL_WAIT_FIELD_NUMBER: _ClassVar[int]
+    TASK_PROLOG_FIELD_NUMBER: _ClassVar[int]
+    TASK_EPILOG_FIELD_NUMBER: _ClassVar[int]
+    UNKILLABLE_SECS_FIELD_NUMBER: _ClassVar[int]
+    APPEND_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    spool: str
+    conf_file: str
+    proctrack: str
+    cgroup_plugin: str
+    cgroup_mount: str
+    constrain_cores: bool
+    constrain_ram: bool
+    constrain_swap: bool
+    allowed_ram_percent: float
+    allowed_swap_percent: float
+    min_ram: int
+    sample_secs: int
+    over_memory_kill: bool
+    kill_wait: int
+    task_prolog: _containers.RepeatedScalarFieldContainer[str]
+    task_epilog: _containers.RepeatedScalarFieldContainer[str]
+    unkillable_secs: int
+    append_output: bool
+    def __init__(self, spool: _Optional[str] = ..., conf_file: _Optional[str] = ..., proctrack: _Optional[str] = ..., cgroup_plugin: _Optional[str] = ..., cgroup_mount: _Optional[str] = ..., constrain_cores: _Optional[bool] = ..., constrain_ram: _Optional[bool] = ..., constrain_swap: _Optional[bool] = ..., allowed_ram_percent: _Optional[float] = ..., allowed_swap_percent: _Optional[float] = ..., min_ram: _Optional[int] = ..., sample_secs: _Optional[int] = ..., over_memory_kill: _Optional[bool] = ..., kill_wait: _Optional[int] = ..., task_prolog: _Optional[_Iterable[str]] = ..., task_epilog: _Optional[_Iterable[str]] = ..., unkillable_secs: _Optional[int] = ..., append_output: _Optional[bool] = ...) -> None: ...
 
 class StepDone(_message.Message):
-    __slots__ = ("job_id", "step_id", "node", "epoch", "exits", "usage", "oom", "error", "error_code", "end_time", "last_of_job")
+    __slots__ = ("job_id", "step_id", "node", "epoch", "exits", "usage", "oom", "error", "error_code", "end_time", "last_of_job", "over_memory")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
@@ -981,6 +1025,7 @@ class StepDone(_message.Message):
     ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_OF_JOB_FIELD_NUMBER: _ClassVar[int]
+    OVER_MEMORY_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     step_id: int
     node: str
@@ -992,7 +1037,8 @@ class StepDone(_message.Message):
     error_code: int
     end_time: float
     last_of_job: bool
-    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., node: _Optional[str] = ..., epoch: _Optional[int] = ..., exits: _Optional[_Iterable[_Union[TaskExit, _Mapping]]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., oom: _Optional[bool] = ..., error: _Optional[str] = ..., error_code: _Optional[int] = ..., end_time: _Optional[float] = ..., last_of_job: _Optional[bool] = ...) -> None: ...
+    over_memory: bool
+    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., node: _Optional[str] = ..., epoch: _Optional[int] = ..., exits: _Optional[_Iterable[_Union[TaskExit, _Mapping]]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., oom: _Optional[bool] = ..., error: _Optional[str] = ..., error_code: _Optional[int] = ..., end_time: _Optional[float] = ..., last_of_job: _Optional[bool] = ..., over_memory: _Optional[bool] = ...) -> None: ...
 
 class TaskExit(_message.Message):
     __slots__ = ("task", "status")
