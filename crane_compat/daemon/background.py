@@ -274,7 +274,7 @@ def start(
             os._exit(0)
         _detach({write_end, *keep_fds})
         status = _daemon(run, Ready(write_end), program, title, pid_file, log, directories, nice, terminal=False)
-    except BaseException:  # noqa: BLE001 - a forked child must never return into its caller
+    except BaseException:  # a forked child must never return into its caller
         status = 1
     os._exit(status & 0xFF)
 
@@ -341,7 +341,7 @@ def _daemon(
             status = _refuse(ready, logger, program, exc.code)
     except KeyboardInterrupt:
         status = 130
-    except Exception as exc:  # noqa: BLE001 - the last line of defence: the log has the traceback, the user a sentence
+    except Exception as exc:  # the last line of defence: the log has the traceback, the user a sentence
         logger.critical("internal error: %s", exc, exc_info=True)
         ready.failed(f"internal error: {type(exc).__name__}: {exc}")
         status = 1

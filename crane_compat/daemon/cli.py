@@ -12,8 +12,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-#: What `-V` prints: programs parse the three numbers and switch on them.
-SLURM_VERSION = "25.11.7"
+from crane_compat import SLURM_VERSION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +93,7 @@ def _without_node(arguments: list[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Flag:
-    """One option: its getopt letter and/or long name, the field it sets, its value's name in the usage, what it does."""
+    """One option: getopt letter and/or long name, the field it sets, its value's name in the usage, what it does."""
 
     letter: str
     target: str

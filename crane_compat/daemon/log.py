@@ -100,7 +100,7 @@ class LogFile(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self.format(record)
-        except Exception:  # noqa: BLE001 - a wrong format string in a log call must not stop a daemon
+        except Exception:  # a wrong format string in a log call must not stop a daemon
             line = f"error: unprintable log record from {record.name}: {record.msg!r}"
         with contextlib.suppress(OSError):
             os.write(self.fd, line.encode(errors="surrogateescape") + b"\n")
