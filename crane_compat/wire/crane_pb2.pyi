@@ -973,7 +973,7 @@ class StepLaunch(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., node: _Optional[str] = ..., node_index: _Optional[int] = ..., node_list: _Optional[str] = ..., job_node_list: _Optional[str] = ..., num_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., task_ids: _Optional[_Iterable[int]] = ..., tasks_per_node: _Optional[_Iterable[int]] = ..., request: _Optional[_Union[StepRequest, _Mapping]] = ..., script: _Optional[bytes] = ..., env: _Optional[_Iterable[bytes]] = ..., alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., job_alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., deadline: _Optional[float] = ..., cluster: _Optional[str] = ..., job_name: _Optional[str] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., cpus_per_node: _Optional[_Iterable[int]] = ..., oom_kill_step: _Optional[bool] = ..., step: _Optional[_Union[StepRecord, _Mapping]] = ..., epoch: _Optional[int] = ..., settings: _Optional[_Union[StepSettings, _Mapping]] = ...) -> None: ...
 
 class StepSettings(_message.Message):
-    __slots__ = ("spool", "conf_file", "proctrack", "cgroup_plugin", "cgroup_mount", "constrain_cores", "constrain_ram", "constrain_swap", "allowed_ram_percent", "allowed_swap_percent", "min_ram", "sample_secs", "over_memory_kill", "kill_wait", "task_prolog", "task_epilog", "unkillable_secs", "append_output")
+    __slots__ = ("spool", "conf_file", "proctrack", "cgroup_plugin", "cgroup_mount", "constrain_cores", "constrain_ram", "constrain_swap", "allowed_ram_percent", "allowed_swap_percent", "min_ram", "sample_secs", "over_memory_kill", "kill_wait", "task_prolog", "task_epilog", "unkillable_secs", "append_output", "supervisor_pid", "supervisor_start")
     SPOOL_FIELD_NUMBER: _ClassVar[int]
     CONF_FILE_FIELD_NUMBER: _ClassVar[int]
     PROCTRACK_FIELD_NUMBER: _ClassVar[int]
@@ -992,6 +992,8 @@ class StepSettings(_message.Message):
     TASK_EPILOG_FIELD_NUMBER: _ClassVar[int]
     UNKILLABLE_SECS_FIELD_NUMBER: _ClassVar[int]
     APPEND_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    SUPERVISOR_PID_FIELD_NUMBER: _ClassVar[int]
+    SUPERVISOR_START_FIELD_NUMBER: _ClassVar[int]
     spool: str
     conf_file: str
     proctrack: str
@@ -1010,7 +1012,9 @@ class StepSettings(_message.Message):
     task_epilog: _containers.RepeatedScalarFieldContainer[str]
     unkillable_secs: int
     append_output: bool
-    def __init__(self, spool: _Optional[str] = ..., conf_file: _Optional[str] = ..., proctrack: _Optional[str] = ..., cgroup_plugin: _Optional[str] = ..., cgroup_mount: _Optional[str] = ..., constrain_cores: _Optional[bool] = ..., constrain_ram: _Optional[bool] = ..., constrain_swap: _Optional[bool] = ..., allowed_ram_percent: _Optional[float] = ..., allowed_swap_percent: _Optional[float] = ..., min_ram: _Optional[int] = ..., sample_secs: _Optional[int] = ..., over_memory_kill: _Optional[bool] = ..., kill_wait: _Optional[int] = ..., task_prolog: _Optional[_Iterable[str]] = ..., task_epilog: _Optional[_Iterable[str]] = ..., unkillable_secs: _Optional[int] = ..., append_output: _Optional[bool] = ...) -> None: ...
+    supervisor_pid: int
+    supervisor_start: int
+    def __init__(self, spool: _Optional[str] = ..., conf_file: _Optional[str] = ..., proctrack: _Optional[str] = ..., cgroup_plugin: _Optional[str] = ..., cgroup_mount: _Optional[str] = ..., constrain_cores: _Optional[bool] = ..., constrain_ram: _Optional[bool] = ..., constrain_swap: _Optional[bool] = ..., allowed_ram_percent: _Optional[float] = ..., allowed_swap_percent: _Optional[float] = ..., min_ram: _Optional[int] = ..., sample_secs: _Optional[int] = ..., over_memory_kill: _Optional[bool] = ..., kill_wait: _Optional[int] = ..., task_prolog: _Optional[_Iterable[str]] = ..., task_epilog: _Optional[_Iterable[str]] = ..., unkillable_secs: _Optional[int] = ..., append_output: _Optional[bool] = ..., supervisor_pid: _Optional[int] = ..., supervisor_start: _Optional[int] = ...) -> None: ...
 
 class StepDone(_message.Message):
     __slots__ = ("job_id", "step_id", "node", "epoch", "exits", "usage", "oom", "error", "error_code", "end_time", "last_of_job", "over_memory")
