@@ -1,0 +1,287 @@
+"""Which processes belong to a step, and what can be done to all of them.
+
+``proctrack/cgroup`` keeps them in a control group (v1 or v2, whichever the host
+has); ``proctrack/linuxproc`` and ``proctrack/pgid`` follow the process tree: the
+supervisor is a child subreaper, so that every descendant of the step, daemonised
+or not, stays below it.  Source: slurm.conf(5) ProctrackType, cgroup.conf(5),
+cgroups(7), prctl(2) PR_SET_CHILD_SUBREAPER.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterable
+from typing import Protocol
+
+from crane_compat.core.states import BATCH_STEP, step_name
+from crane_compat.wire import pb
+
+from . import procfs
+
+DEFAULT_MOUNT = "/sys/fs/cgroup"
+
+
+class Tracker(Protocol):
+    """The processes of one step."""
+
+    def attach(self) -> None:
+        """Enter the calling process, before it becomes the user's.  Raises OSError."""
+
+    def pids(self) -> list[int]:
+        """Living processes of the step."""
+
+    def freeze(self) -> None:
+        """Stop everything (suspend)."""
+
+    def thaw(self) -> None:
+        """Let everything go on."""
+
+    def limit_memory(self, mib: int) -> bool:
+        """Have the kernel enforce a limit; False where that is not possible here."""
+
+    def oom_killed(self) -> bool:
+        """The kernel killed a process of the step for want of memory."""
+
+    def destroy(self) -> None:
+        """Forget the step; its processes must be gone."""
+
+
+def send_signal(pids: Iterable[int], number: int) -> int:
+    """Signal each process; how many were there to get it."""
+    count = 0
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+            count += 1
+    return count
+
+
+class ProcessTree:
+    """proctrack/linuxproc: everything below the supervisor."""
+
+    def __init__(self, supervisor: int) -> None:
+        self.supervisor = supervisor
+
+    def attach(self) -> None:
+        pass
+
+    def pids(self) -> list[int]:
+        table = procfs.everything()
+        return [pid for pid in procfs.descendants([self.supervisor], table) if table[pid].state != "Z"]
+
+    def freeze(self) -> None:
+        send_signal(self.pids(), signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        send_signal(self.pids(), signal.SIGCONT)
+
+    def limit_memory(self, mib: int) -> bool:
+        return False
+
+    def oom_killed(self) -> bool:
+        return False
+
+    def destroy(self) -> None:
+        pass
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(1 << 20).decode()
+    except OSError:
+        return ""
+
+
+def _field(path: str, key: str) -> int:
+    for line in _read(path).splitlines():
+        name, _, value = line.partition(" ")
+        if name == key and value.strip().isdigit():
+            return int(value)
+    return 0
+
+
+def _remove(path: str) -> None:
+    """Remove a group and its now empty parents up to the node's."""
+    for _ in range(3):
+        try:
+            os.rmdir(path)
+        except OSError:
+            return
+        path = os.path.dirname(path)
+
+
+class CgroupV1:
+    """Groups in the freezer hierarchy, and in the memory one where RAM is constrained."""
+
+    def __init__(self, mount: str, relative: str, memory: bool) -> None:
+        self.freezer = f"{mount}/freezer/{relative}"
+        self.memory = f"{mount}/memory/{relative}" if memory and os.path.isdir(f"{mount}/memory") else ""
+        os.makedirs(self.freezer, exist_ok=True)
+        if self.memory:
+            os.makedirs(self.memory, exist_ok=True)
+
+    def attach(self) -> None:
+        pid = str(os.getpid())
+        _write(f"{self.freezer}/cgroup.procs", pid)
+        if self.memory:
+            _write(f"{self.memory}/cgroup.procs", pid)
+
+    def pids(self) -> list[int]:
+        return [int(word) for word in _read(f"{self.freezer}/cgroup.procs").split()]
+
+    def freeze(self) -> None:
+        _write(f"{self.freezer}/freezer.state", "FROZEN")
+
+    def thaw(self) -> None:
+        _write(f"{self.freezer}/freezer.state", "THAWED")
+
+    def limit_memory(self, mib: int) -> bool:
+        if not self.memory:
+            return False
+        try:
+            _write(f"{self.memory}/memory.limit_in_bytes", str(mib << 20))
+        except OSError:
+            return False
+        with contextlib.suppress(OSError):  # without swap accounting this file is not there
+            _write(f"{self.memory}/memory.memsw.limit_in_bytes", str(mib << 20))
+        return True
+
+    def oom_killed(self) -> bool:
+        return bool(self.memory) and _field(f"{self.memory}/memory.oom_control", "oom_kill") > 0
+
+    def destroy(self) -> None:
+        _remove(self.freezer)
+        if self.memory:
+            _remove(self.memory)
+
+
+class CgroupV2:
+    """A group in the unified hierarchy."""
+
+    def __init__(self, mount: str, relative: str, memory: bool) -> None:
+        self.path = f"{mount}/{relative}"
+        os.makedirs(self.path, exist_ok=True)
+        self.memory = memory
+        if memory:
+            parent = mount
+            for part in relative.split("/"):
+                try:
+                    _write(f"{parent}/cgroup.subtree_control", "+memory")
+                except OSError:
+                    self.memory = False
+                    break
+                parent = f"{parent}/{part}"
+
+    def attach(self) -> None:
+        _write(f"{self.path}/cgroup.procs", str(os.getpid()))
+
+    def pids(self) -> list[int]:
+        return [int(word) for word in _read(f"{self.path}/cgroup.procs").split()]
+
+    def freeze(self) -> None:
+        _write(f"{self.path}/cgroup.freeze", "1")
+
+    def thaw(self) -> None:
+        _write(f"{self.path}/cgroup.freeze", "0")
+
+    def limit_memory(self, mib: int) -> bool:
+        if not self.memory:
+            return False
+        try:
+            _write(f"{self.path}/memory.max", str(mib << 20))
+        except OSError:
+            return False
+        with contextlib.suppress(OSError):
+            _write(f"{self.path}/memory.swap.max", "0")
+        return True
+
+    def oom_killed(self) -> bool:
+        return self.memory and _field(f"{self.path}/memory.events", "oom_kill") > 0
+
+    def destroy(self) -> None:
+        _remove(self.path)
+
+
+def group_path(node: str, uid: int, job: int, step: int) -> str:
+    """Where the groups of a step lie below the mount; the node's name keeps emulated nodes apart."""
+    return f"slurm_{node}/uid_{uid}/job_{job}/step_{step_name(step)}"
+
+
+def _plugin(settings: pb.StepSettings, mount: str) -> str:
+    """``v1``, ``v2`` or "" where control groups are not wanted or not there."""
+    if settings.proctrack != "cgroup" or settings.cgroup_plugin == "disabled":
+        return ""
+    wanted = settings.cgroup_plugin.removeprefix("cgroup/")
+    if wanted in ("v1", "v2"):
+        return wanted
+    return "v2" if os.path.exists(f"{mount}/cgroup.controllers") else "v1"
+
+
+def create(settings: pb.StepSettings, launch: pb.StepLaunch, supervisor: int) -> Tracker:
+    """Start tracking a step: in control groups where configured and possible, else by the process tree."""
+    mount = settings.cgroup_mount or DEFAULT_MOUNT
+    relative = group_path(launch.node, launch.uid, launch.job_id, launch.step_id)
+    plugin = _plugin(settings, mount)
+    with contextlib.suppress(OSError):
+        if plugin == "v1":
+            return CgroupV1(mount, relative, settings.constrain_ram)
+        if plugin == "v2":
+            return CgroupV2(mount, relative, settings.constrain_ram)
+    return ProcessTree(supervisor)
+
+
+def leftovers(launch: pb.StepLaunch) -> list[int]:
+    """Processes of a step whose supervisor is dead, from what it left in the spool.
+
+    They are those in its control group, those of its session, and those of the
+    job's user that carry the step in the environment they were started with.
+    """
+    settings = launch.settings
+    mount = settings.cgroup_mount or DEFAULT_MOUNT
+    found: set[int] = set()
+    if _plugin(settings, mount):
+        relative = group_path(launch.node, launch.uid, launch.job_id, launch.step_id)
+        for path in (f"{mount}/freezer/{relative}", f"{mount}/{relative}"):
+            found.update(int(word) for word in _read(f"{path}/cgroup.procs").split())
+    job, step = str(launch.job_id).encode(), str(launch.step_id).encode()
+    for process in procfs.everything().values():
+        if process.state == "Z" or process.pid in found or process.start < settings.supervisor_start:
+            continue
+        if procfs.uid_of(process.pid) != launch.uid or process.pid == os.getpid():
+            continue
+        if process.session == settings.supervisor_pid:
+            found.add(process.pid)
+            continue
+        environment = procfs.environment(process.pid)
+        if environment.get(b"SLURM_JOB_ID") != job or environment.get(b"SLURMD_NODENAME") != launch.node.encode():
+            continue
+        own_step = environment.get(b"SLURM_STEP_ID")
+        if own_step is None if launch.step_id == BATCH_STEP else own_step == step:
+            found.add(process.pid)
+    return sorted(found)
+
+
+def kill_leftovers(launch: pb.StepLaunch, patience: float = 5.0) -> bool:
+    """Kill what a dead supervisor left behind; False where something does not go within `patience` seconds.
+
+    Blocks: call it from a thread.
+    """
+    end = time.monotonic() + patience
+    while pids := leftovers(launch):
+        send_signal(pids, signal.SIGKILL)
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
