@@ -9,9 +9,14 @@ tests all run it the same way.
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Callable
+
+from . import caller
 
 _SLURM = "crane_compat.commands.slurm."
 
@@ -28,7 +33,11 @@ def load(name: str) -> Callable[[list[str]], int]:
 
 
 def run(name: str, argv: list[str]) -> int:
-    """Run a command as its own program would: exit status instead of SystemExit, no traceback on ^C or a closed pipe."""
+    """Run a command as its own program would; the exit status.
+
+    SystemExit becomes a status; ^C ends the process by SIGINT, a reader that went away gives
+    SIGPIPE's status; a fault of ours is one sentence (with CRANE_DEBUG set, a traceback).
+    """
     try:
         try:
             status = load(name)(argv)
@@ -37,10 +46,18 @@ def run(name: str, argv: list[str]) -> int:
             status = code if isinstance(code, int) else 0 if code is None else 1
             if isinstance(code, str):
                 print(code, file=sys.stderr)
-        except KeyboardInterrupt:
-            status = 130
         sys.stdout.flush()
         sys.stderr.flush()
         return status
+    except KeyboardInterrupt:
+        return caller.die_of(signal.SIGINT)
     except BrokenPipeError:
         return 141
+    except Exception as exc:  # the last line of defence
+        if os.environ.get("CRANE_DEBUG"):
+            raise
+        if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:
+            print(f"{name}: error: cannot write output: {exc.strerror}", file=sys.stderr)
+        else:
+            print(f"{name}: error: internal error: {type(exc).__name__}: {exc}", file=sys.stderr)
+        return 1
