@@ -1,0 +1,104 @@
+"""Users, accounts, associations and QOS, as the accounting daemon tells them.
+
+Fed with the document of the accounting call ``assoc_dump``; without accounting
+the directory is empty and everything is permitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+ADMIN_LEVELS = {"None": 0, "Operator": 1, "Administrator": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """One row of the association tree (slurmdbd schema, <cluster>_assoc_table)."""
+
+    id: int
+    user: str
+    account: str
+    partition: str
+    qos: tuple[str, ...]
+    default_qos: str
+    is_default: bool
+    limits: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Qos:
+    id: int
+    name: str
+    priority: int
+    flags: tuple[str, ...] = ()
+    limits: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
+
+
+class Accounts:
+    """Answers who may charge what, under which QOS."""
+
+    def __init__(self) -> None:
+        self.known = False
+        self.associations: dict[tuple[str, str, str], Association] = {}
+        self.defaults: dict[str, str] = {}
+        self.qos: dict[str, Qos] = {}
+        self.admin: dict[str, int] = {}
+        self.coordinators: dict[str, frozenset[str]] = {}
+        self.accounts: frozenset[str] = frozenset()
+
+    def load(self, document: dict[str, Any]) -> None:
+        """Replace everything by an ``assoc_dump`` document."""
+        self.associations = {}
+        self.defaults = {}
+        self.admin = {}
+        for row in document.get("users", ()):
+            self.admin[row["name"]] = ADMIN_LEVELS.get(str(row.get("admin_level", "None")), 0)
+            if row.get("default_account"):
+                self.defaults[row["name"]] = row["default_account"]
+        for row in document.get("associations", ()):
+            assoc = Association(
+                int(row["id"]),
+                row.get("user", "") or "",
+                row.get("account", "") or "",
+                row.get("partition", "") or "",
+                tuple(row.get("qos") or ()),
+                row.get("default_qos", "") or "",
+                bool(row.get("is_default")),
+                dict(row.get("limits") or {}),
+            )
+            self.associations[(assoc.user, assoc.account, assoc.partition)] = assoc
+            if assoc.is_default and assoc.user:
+                self.defaults[assoc.user] = assoc.account
+        self.qos = {
+            row["name"]: Qos(
+                int(row["id"]),
+                row["name"],
+                int(row.get("priority") or 0),
+                tuple(row.get("flags") or ()),
+                dict(row.get("limits") or {}),
+            )
+            for row in document.get("qos", ())
+        }
+        self.coordinators = {
+            row["name"]: frozenset(row.get("coordinators") or ()) for row in document.get("accounts", ())
+        }
+        self.accounts = frozenset(self.coordinators)
+        self.known = True
+
+    def find(self, user: str, account: str, partition: str) -> Association | None:
+        """The association for a user in an account, the partition's own first."""
+        return self.associations.get((user, account, partition)) or self.associations.get((user, account, ""))
+
+    def default_account(self, user: str) -> str:
+        return self.defaults.get(user, "")
+
+    def max_qos_priority(self) -> int:
+        return max((qos.priority for qos in self.qos.values()), default=0)
+
+    def is_operator(self, user: str) -> bool:
+        return self.admin.get(user, 0) >= 1
+
+    def coordinates(self, user: str, accounts: Iterable[str]) -> bool:
+        return any(user in self.coordinators.get(account, ()) for account in accounts)

@@ -1,0 +1,66 @@
+"""What the core asks the outside world to do, once its changes are durable.
+
+Effects are values.  The controller performs them after the commit of the state
+they follow from; the simulator answers them from a virtual machine room.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crane_compat.wire import pb
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchStep:
+    """Start one node's part of a step.  The controller adds script and environment of a batch step."""
+
+    node: str
+    job_id: int
+    step_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendNode:
+    """Send a message to one node's daemon (signal, terminate, new limit …)."""
+
+    node: str
+    message: pb.NodeDown
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    """The commands that watch this job are told."""
+
+    job_id: int
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepChanged:
+    """The srun that owns this step is told."""
+
+    job_id: int
+    step_id: int
+    event: pb.StepEvent
+
+
+@dataclass(frozen=True, slots=True)
+class StepReady:
+    """A step that had to wait for resources now has them: its srun gets the answer it waits for."""
+
+    ticket: int
+    job_id: int
+    step_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepRefused:
+    """A waiting step can no longer start (its job has ended)."""
+
+    ticket: int
+    errno: int
+    text: str
+
+
+Effect = LaunchStep | SendNode | JobChanged | StepChanged | StepReady | StepRefused

@@ -1,0 +1,164 @@
+"""The parameters of slurm.conf that the core decides by, as one immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from crane_compat.parsers.slurm_conf import SlurmConf
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityWeights:
+    """PriorityWeight* and what scales them (slurm.conf(5))."""
+
+    age: int = 0
+    assoc: int = 0
+    fairshare: int = 0
+    job_size: int = 0
+    partition: int = 0
+    qos: int = 0
+    tres: Mapping[str, float] = field(default_factory=dict)
+    max_age: float = 604800.0  # seconds
+    favor_small: bool = False
+    multifactor: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Times in seconds, memory in MiB; None = no such default or limit."""
+
+    cluster_name: str
+    first_job_id: int
+    max_job_id: int
+    max_job_count: int
+    max_array_size: int
+    min_job_age: int
+    kill_wait: int
+    slurmd_timeout: int
+    over_time_limit: int  # minutes
+    job_requeue: bool
+    return_to_service: int
+    inactive_limit: int
+    disable_root_jobs: bool
+    enforce_part_limits: str  # NO, ANY, ALL
+    def_mem_per_cpu: int | None
+    def_mem_per_node: int | None
+    max_mem_per_cpu: int | None
+    max_mem_per_node: int | None
+    def_cpu_per_gpu: int | None
+    linear: bool
+    memory_is_consumable: bool
+    enforce_associations: bool
+    enforce_limits: bool
+    enforce_qos: bool
+    with_accounting: bool
+    licenses: Mapping[str, int]
+    accounting_tres: tuple[str, ...]
+    gres_types: frozenset[str]
+    scheduler: Mapping[str, str | None]
+    backfill: bool
+    priority: PriorityWeights
+    slurm_user: str
+    epilog: bool
+    prolog: bool
+    over_memory_kill: bool
+    kill_on_invalid_dependency: bool
+    max_tasks_per_node: int
+    max_step_count: int
+
+    @classmethod
+    def of(cls, conf: SlurmConf) -> Parameters:
+        """Read them from a loaded slurm.conf."""
+
+        def limit(key: str) -> int | None:
+            value = conf.get(key)
+            return int(value) if value and int(value) != 0xFFFFFFFF else None
+
+        def words(key: str) -> list[str]:
+            return [word.strip().lower() for word in str(conf.get(key) or "").split(",") if word.strip()]
+
+        select = words("SelectTypeParameters")
+        enforce = set(words("AccountingStorageEnforce"))
+        if "all" in enforce:
+            enforce |= {"associations", "limits", "qos"}
+        if "safe" in enforce:
+            enforce.add("limits")
+        if enforce & {"limits", "qos", "wckeys"}:
+            enforce.add("associations")
+        part = str(conf.get("EnforcePartLimits") or "NO").upper()
+        tres_weights = {}
+        for item in str(conf.get("PriorityWeightTRES") or "").split(","):
+            name, _, number = item.partition("=")
+            if number:
+                tres_weights[name.strip().lower()] = float(number)
+        licenses = {}
+        for item in str(conf.get("Licenses") or "").replace(";", ",").split(","):
+            name, _, number = item.strip().partition(":")
+            if name:
+                licenses[name] = int(number or 1)
+        dependency = conf.params("DependencyParameters")
+        scheduler = conf.params("SchedulerParameters")
+        return cls(
+            cluster_name=conf.cluster_name,
+            first_job_id=int(conf.get("FirstJobId")),
+            max_job_id=int(conf.get("MaxJobId")),
+            max_job_count=int(conf.get("MaxJobCount")),
+            max_array_size=int(conf.get("MaxArraySize")),
+            min_job_age=int(conf.get("MinJobAge")),
+            kill_wait=int(conf.get("KillWait")),
+            slurmd_timeout=int(conf.get("SlurmdTimeout")),
+            over_time_limit=int(conf.get("OverTimeLimit")),
+            job_requeue=bool(conf.get("JobRequeue")),
+            return_to_service=int(conf.get("ReturnToService")),
+            inactive_limit=int(conf.get("InactiveLimit")),
+            disable_root_jobs=bool(conf.get("DisableRootJobs")),
+            enforce_part_limits="ALL" if part == "YES" else part,
+            def_mem_per_cpu=limit("DefMemPerCPU"),
+            def_mem_per_node=limit("DefMemPerNode"),
+            max_mem_per_cpu=limit("MaxMemPerCPU"),
+            max_mem_per_node=limit("MaxMemPerNode"),
+            def_cpu_per_gpu=limit("DefCPUPerGPU"),
+            linear="linear" in str(conf.get("SelectType") or ""),
+            memory_is_consumable=any("memory" in word for word in select),
+            enforce_associations="associations" in enforce,
+            enforce_limits="limits" in enforce,
+            enforce_qos="qos" in enforce,
+            with_accounting="slurmdbd" in str(conf.get("AccountingStorageType") or "")
+            or "mysql" in str(conf.get("AccountingStorageType") or ""),
+            licenses=licenses,
+            accounting_tres=tuple(
+                word.strip() for word in str(conf.get("AccountingStorageTRES") or "").split(",") if word.strip()
+            ),
+            gres_types=frozenset(words("GresTypes")),
+            scheduler=scheduler,
+            backfill="backfill" in str(conf.get("SchedulerType") or "sched/backfill"),
+            priority=PriorityWeights(
+                age=int(conf.get("PriorityWeightAge")),
+                assoc=int(conf.get("PriorityWeightAssoc")),
+                fairshare=int(conf.get("PriorityWeightFairshare")),
+                job_size=int(conf.get("PriorityWeightJobSize")),
+                partition=int(conf.get("PriorityWeightPartition")),
+                qos=int(conf.get("PriorityWeightQOS")),
+                tres=tres_weights,
+                max_age=_duration(str(conf.get("PriorityMaxAge") or "7-0")),
+                favor_small=bool(conf.get("PriorityFavorSmall")),
+                multifactor="multifactor" in str(conf.get("PriorityType") or "priority/multifactor"),
+            ),
+            slurm_user=str(conf.get("SlurmUser") or "root"),
+            epilog=bool(conf.get("Epilog")),
+            prolog=bool(conf.get("Prolog")),
+            over_memory_kill="OverMemoryKill".lower() in str(conf.get("JobAcctGatherParams") or "").lower(),
+            kill_on_invalid_dependency="kill_invalid_depend" in dependency or "kill_invalid_depend" in scheduler,
+            max_tasks_per_node=int(conf.get("MaxTasksPerNode")),
+            max_step_count=int(conf.get("MaxStepCount")),
+        )
+
+
+def _duration(text: str) -> float:
+    """A time limit text in seconds; unlimited counts as 7 days, the default."""
+    from crane_compat.parsers.time_limit import parse_minutes
+    from crane_compat.wire import INFINITE
+
+    minutes = parse_minutes(text)
+    return 604800.0 if minutes in (0, INFINITE) else minutes * 60.0

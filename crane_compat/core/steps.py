@@ -1,0 +1,312 @@
+"""Steps within a job: which of its nodes and CPUs a step gets and where its tasks go.
+
+Rules: srun(1).  A step without --exact takes all of the job's CPUs on its nodes,
+so that a second one waits for it; --exact (implied by -c) takes what it asks
+for; --overlap shares with all.
+"""
+
+from __future__ import annotations
+
+from crane_compat.core import admission
+from crane_compat.core import states as st
+from crane_compat.core.cluster import Cluster
+from crane_compat.core.effects import LaunchStep, StepReady
+from crane_compat.core.errors import Errno, RequestError
+from crane_compat.core.job import Job, Step, WaitingStep
+from crane_compat.parsers import hostlist
+from crane_compat.wire import INFINITE, pb
+
+
+class MustWait(Exception):
+    """The job's own resources are in use by its other steps."""
+
+
+def task_layout(tasks: int, cpus: list[int], cpus_per_task: int, distribution: str, overcommit: bool) -> list[list[int]]:
+    """Global ranks per node.
+
+    block (the default when there are more tasks than nodes): every node gets one task, then nodes are filled in
+    order up to their CPUs; cyclic: round robin; plane=n: n at a time.  Where CPUs run out (overcommit) the rest goes
+    round robin.
+    """
+    nodes = len(cpus)
+    room = [max(1, c // max(1, cpus_per_task)) for c in cpus]
+    if overcommit:
+        room = [max(r, -(-tasks // nodes)) for r in room]
+    kind = distribution.split(":")[0].split(",")[0].lower() or ("block" if tasks > nodes else "cyclic")
+    counts = [0] * nodes
+    order: list[int] = []
+    if kind.startswith("plane"):
+        size = max(1, int(kind.partition("=")[2] or 1))
+        node = 0
+        while len(order) < tasks:
+            order += [node] * min(size, tasks - len(order))
+            node = (node + 1) % nodes
+    elif kind == "cyclic":
+        node = 0
+        while len(order) < tasks:
+            if counts[node] < room[node] or sum(counts) >= sum(room):
+                counts[node] += 1
+                order.append(node)
+            node = (node + 1) % nodes
+    else:
+        counts = [1 if i < tasks else 0 for i in range(nodes)]
+        left = tasks - sum(counts)
+        for i in range(nodes):
+            extra = min(left, room[i] - counts[i])
+            counts[i] += max(0, extra)
+            left -= max(0, extra)
+        i = 0
+        while left > 0:
+            counts[i % nodes] += 1
+            left -= 1
+            i += 1
+        order = [i for i in range(nodes) for _ in range(counts[i])]
+    ranks: list[list[int]] = [[] for _ in range(nodes)]
+    for rank, node in enumerate(order):
+        ranks[node].append(rank)
+    return ranks
+
+
+def create(cluster: Cluster, job: Job, request: pb.StepRequest, now: float) -> Step:
+    """Give a step its part of the job and launch it; raises MustWait or RequestError."""
+    record, spec = job.record, request.spec
+    if job.finished:
+        raise RequestError(Errno.ALREADY_DONE)
+    if job.pending:
+        raise RequestError(Errno.JOB_PENDING)
+    if record.state & st.BASE_MASK == st.SUSPENDED:
+        raise RequestError(Errno.JOB_SUSPENDED)
+    if record.next_step_id >= cluster.parameters.max_step_count:
+        raise RequestError(Errno.STEP_LIMIT)
+    chosen = _nodes_for(job, request)
+    cpus_per_task = spec.cpus_per_task or 1
+    exact = (request.exact or spec.HasField("cpus_per_task")) and not request.whole
+    tasks = spec.num_tasks or len(chosen) * max(1, spec.ntasks_per_node)
+    free = {a.node: _free_mask(cluster, job, a, ignore=request.overlap) for a in chosen}
+    cpus = {
+        a.node: (free[a.node] if exact else cluster.nodes[a.node].mask_of(a)).bit_count()
+        * cluster.nodes[a.node].cpus_per_core
+        for a in chosen
+    }
+    total = sum(a.cpus for a in chosen)
+    overcommit = spec.overcommit or record.spec.overcommit
+    if tasks * cpus_per_task > total and not overcommit:
+        if tasks * cpus_per_task > sum(a.cpus for a in record.nodes):
+            raise RequestError(Errno.TOO_MANY_REQUESTED_CPUS)
+        raise RequestError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE)
+    if not request.overlap:
+        for alloc in chosen:
+            whole = cluster.nodes[alloc.node].mask_of(alloc)
+            if (not exact and free[alloc.node] != whole) or (exact and not free[alloc.node]):
+                raise MustWait
+        if exact and tasks * cpus_per_task > sum(cpus.values()) and not overcommit:
+            raise MustWait
+    if not spec.HasField("min_nodes") and not spec.req_nodes and tasks < len(chosen):
+        chosen = chosen[:tasks]
+    if exact and not spec.HasField("min_nodes") and not spec.req_nodes:
+        chosen = _fewest(chosen, cpus, tasks * cpus_per_task)
+    layout = task_layout(
+        tasks, [cpus[a.node] for a in chosen], cpus_per_task, spec.distribution, overcommit or request.overlap
+    )
+    allocs, masks = [], {}
+    counts = {"cpu": 0, "mem": 0, "node": len(chosen)}
+    for alloc, ranks in zip(chosen, layout, strict=True):
+        node = cluster.nodes[alloc.node]
+        mask = node.mask_of(alloc)
+        if exact:
+            mask = _first_cores(free[alloc.node] or mask, -(-len(ranks) * cpus_per_task // node.cpus_per_core))
+        part = pb.NodeAlloc(node=alloc.node, cpus=mask.bit_count() * node.cpus_per_core, cpu_ids=node.cpu_ids(mask))
+        part.memory = _step_memory(job, spec, alloc, part.cpus)
+        for gres in _step_gres(request, alloc, len(ranks)):
+            part.gres.append(gres)
+            cluster._count_gres(counts, gres.name, gres.type, gres.count)
+        counts["cpu"] += part.cpus
+        counts["mem"] += part.memory
+        allocs.append(part)
+        masks[alloc.node] = 0 if request.overlap else mask
+    step_id = st.INTERACTIVE_STEP if request.interactive else record.next_step_id
+    if step_id >= 0:
+        record.next_step_id += 1
+    names = [a.node for a in chosen]
+    step = Step(
+        pb.StepRecord(
+            job_id=job.id, step_id=step_id, name="interactive" if request.interactive else spec.name,
+            state=st.RUNNING, start_time=now, node_list=hostlist.compress(names), num_nodes=len(names),
+            num_tasks=tasks, num_cpus=counts["cpu"], nodes=allocs,
+            time_limit=spec.time_limit if spec.HasField("time_limit") and spec.time_limit else INFINITE,
+            uid=record.uid, user=record.user, partition=record.partition,
+            tres_alloc=cluster.tres.text(counts), tres_alloc_ids=cluster.tres.id_text(counts),
+            tasks_per_node=[len(r) for r in layout], submit_line=spec.submit_line, work_dir=spec.work_dir,
+            std_in=spec.std_in, std_out=spec.std_out, std_err=spec.std_err, srun_host=request.srun_host,
+            srun_pid=request.srun_pid, array_job_id=record.array_job_id, cpus_per_task=cpus_per_task,
+            overlap=request.overlap, memory=allocs[0].memory if allocs else 0,
+            distribution=(spec.distribution or ("Block" if tasks > len(names) else "Cyclic")).capitalize(),
+            container=spec.container,
+        ),
+        request, waiting=set(names), core_masks=masks,
+    )  # fmt: skip
+    if record.HasField("array_task_id"):
+        step.record.array_task_id = record.array_task_id
+    cluster.add_step(job, step, now)
+    cluster.changes.jobs.add(job.id)
+    for name in names:
+        cluster.effects.append(LaunchStep(name, job.id, step_id))
+    return step
+
+
+def request_step(cluster: Cluster, job: Job, request: pb.StepRequest, now: float) -> Step | WaitingStep:
+    """`create`, or a ticket that `StepReady`/`StepRefused` will name once the job's other steps make room."""
+    try:
+        return create(cluster, job, request, now)
+    except MustWait:
+        if request.immediate:
+            raise RequestError(Errno.NODES_BUSY) from None
+        waiting = WaitingStep(cluster.next_ticket, request)
+        cluster.next_ticket += 1
+        job.waiting_steps.append(waiting)
+        return waiting
+
+
+def start_waiting_steps(cluster: Cluster, job: Job, now: float) -> None:
+    """A step ended: whoever waited for its CPUs may start, in order."""
+    from crane_compat.core.effects import StepRefused
+
+    for waiting in list(job.waiting_steps):
+        try:
+            step = create(cluster, job, waiting.request, now)
+        except MustWait:
+            continue
+        except RequestError as exc:
+            cluster.effects.append(StepRefused(waiting.ticket, int(exc.errno), exc.text))
+        else:
+            cluster.effects.append(StepReady(waiting.ticket, job.id, step.record.step_id))
+        job.waiting_steps.remove(waiting)
+
+
+def launch_of(cluster: Cluster, job: Job, step: Step, node: str) -> pb.StepLaunch:
+    """What the supervisor on one node is told (the batch step's script and environment are added by the controller)."""
+    record, job_record = step.record, job.record
+    names = [a.node for a in record.nodes]
+    index = names.index(node)
+    layout = task_layout_of(step)
+    limit = job_record.end_time
+    if record.time_limit != INFINITE:
+        own = record.start_time + record.time_limit * 60.0
+        limit = min(limit, own) if limit else own
+    return pb.StepLaunch(
+        job_id=job.id, step_id=record.step_id, uid=job_record.uid, gid=job_record.gid, user=job_record.user,
+        node=node, node_index=index, node_list=record.node_list, job_node_list=job_record.node_list,
+        num_nodes=len(names), num_tasks=record.num_tasks, task_ids=layout[index], tasks_per_node=record.tasks_per_node,
+        request=step.request, alloc=record.nodes[index],
+        job_alloc=next(a for a in job_record.nodes if a.node == node), deadline=limit,
+        cluster=cluster.parameters.cluster_name, job_name=job_record.spec.name, job=job_record,
+        cpus_per_node=[a.cpus for a in job_record.nodes], step=record, epoch=job_record.restarts,
+    )  # fmt: skip
+
+
+def task_layout_of(step: Step) -> list[list[int]]:
+    """Global ranks per node of an existing step."""
+    record = step.record
+    if record.step_id < 0:
+        return [list(range(n)) for n in record.tasks_per_node] or [[0]]
+    spec = step.request.spec
+    return task_layout(
+        record.num_tasks, [a.cpus for a in record.nodes], record.cpus_per_task or 1, spec.distribution,
+        True if sum(record.tasks_per_node) * (record.cpus_per_task or 1) > record.num_cpus else spec.overcommit,
+    )  # fmt: skip
+
+
+def _nodes_for(job: Job, request: pb.StepRequest) -> list[pb.NodeAlloc]:
+    spec = request.spec
+    allocs = list(job.record.nodes)
+    by_name = {a.node: a for a in allocs}
+    if spec.exc_nodes:
+        gone = set(hostlist.expand(spec.exc_nodes))
+        allocs = [a for a in allocs if a.node not in gone]
+    if spec.req_nodes:
+        names = list(dict.fromkeys(hostlist.expand(spec.req_nodes)))
+        if any(n not in by_name for n in names):
+            raise RequestError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE)
+        required = [by_name[n] for n in names]
+        allocs = [a for a in allocs if a in required] + [a for a in allocs if a not in required]
+        if not spec.HasField("min_nodes"):
+            return [a for a in job.record.nodes if a.node in set(names)]
+    if request.HasField("relative"):
+        if request.relative >= len(allocs):
+            raise RequestError(Errno.INVALID_NODE_COUNT)
+        allocs = allocs[request.relative :]
+    wanted = spec.min_nodes if spec.HasField("min_nodes") and spec.min_nodes else 0
+    if wanted > len(allocs):
+        raise RequestError(Errno.INVALID_NODE_COUNT if wanted > len(job.record.nodes) else Errno.NODES_BUSY)
+    if wanted:
+        most = spec.max_nodes or wanted
+        return allocs[: max(wanted, min(most, len(allocs)))] if most > wanted else allocs[:wanted]
+    return allocs
+
+
+def _fewest(chosen: list[pb.NodeAlloc], cpus: dict[str, int], wanted: int) -> list[pb.NodeAlloc]:
+    taken: list[pb.NodeAlloc] = []
+    for alloc in chosen:
+        if not cpus[alloc.node]:
+            continue
+        taken.append(alloc)
+        wanted -= cpus[alloc.node]
+        if wanted <= 0:
+            break
+    return taken or chosen[:1]
+
+
+def _free_mask(cluster: Cluster, job: Job, alloc: pb.NodeAlloc, *, ignore: bool) -> int:
+    mask = cluster.nodes[alloc.node].mask_of(alloc)
+    if ignore:
+        return mask
+    for step in job.steps.values():
+        if step.waiting and step.record.step_id >= 0:
+            mask &= ~step.core_masks.get(alloc.node, 0)
+    return mask
+
+
+def _first_cores(mask: int, count: int) -> int:
+    taken = 0
+    while count > 0 and mask:
+        bit = mask & -mask
+        taken |= bit
+        mask &= ~bit
+        count -= 1
+    return taken
+
+
+def _step_memory(job: Job, spec: pb.JobSpec, alloc: pb.NodeAlloc, cpus: int) -> int:
+    if spec.HasField("mem_per_node") and spec.mem_per_node:
+        return min(spec.mem_per_node, alloc.memory or spec.mem_per_node)
+    if spec.HasField("mem_per_cpu") and spec.mem_per_cpu:
+        return min(spec.mem_per_cpu * cpus, alloc.memory or spec.mem_per_cpu * cpus)
+    if job.record.memory_per_cpu and job.record.min_memory:
+        return min(alloc.memory, job.record.min_memory * cpus)
+    return int(alloc.memory)
+
+
+def _step_gres(request: pb.StepRequest, alloc: pb.NodeAlloc, tasks: int) -> list[pb.GresAlloc]:
+    """The job's devices on the node, or the part of them the step asks for."""
+    spec = request.spec
+    if spec.gres.lower() == "none":
+        return []
+    needs = list(admission.gres_needs(spec.gres)) + list(admission.gres_needs(spec.gpus_per_node, "gpu"))
+    needs += [
+        admission.GresNeed(n.name, n.type, n.count * tasks) for n in admission.gres_needs(spec.gpus_per_task, "gpu")
+    ]
+    if not needs:
+        return list(alloc.gres)
+    taken = []
+    for need in needs:
+        left = need.count
+        for gres in alloc.gres:
+            if gres.name == need.name and (not need.type or need.type.lower() == gres.type.lower()) and left:
+                share = min(left, gres.count)
+                left -= share
+                taken.append(
+                    pb.GresAlloc(name=gres.name, type=gres.type, count=share, index=list(gres.index)[:share])
+                )
+        if left:
+            raise RequestError(Errno.INVALID_GRES)
+    return taken

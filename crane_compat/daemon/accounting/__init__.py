@@ -1,0 +1,1 @@
+"""The accounting daemon (`cranedbd`, `slurmdbd`): sockets around crane_compat.accounting."""

@@ -1,0 +1,785 @@
+"""The controller's skin: requests become core operations, core effects become messages.
+
+One asyncio loop owns the cluster.  A request that changes something is answered
+only when the change is in the store: handlers change the core and leave their
+answer with `after_commit`; the flush loop takes all that has gathered, commits
+it in the store's thread (so that many requests share one fsync), performs the
+effects and sends the answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import concurrent.futures
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from crane_compat import SLURM_VERSION, paths
+from crane_compat.core import cancel, job_env, steps, updates
+from crane_compat.core import states as st
+from crane_compat.core.admission import Identity
+from crane_compat.core.cluster import Cluster
+from crane_compat.core.effects import (
+    Effect,
+    JobChanged,
+    LaunchStep,
+    SendNode,
+    StepChanged,
+    StepReady,
+    StepRefused,
+)
+from crane_compat.core.errors import TEXT, Errno, RequestError
+from crane_compat.core.job import Job, Step
+from crane_compat.core.parameters import Parameters
+from crane_compat.daemon.controller import persistence
+from crane_compat.daemon.controller.accounting_link import AccountingLink
+from crane_compat.daemon.controller.identity import Identities
+from crane_compat.daemon.controller.nodes import NodeManager
+from crane_compat.daemon.controller.store import Batch, Store, StoreError
+from crane_compat.daemon.rpc.server import Connection, FrameServer
+from crane_compat.parsers.slurm_conf import SlurmConf
+from crane_compat.scheduling.main_loop import schedule
+from crane_compat.wire import pb
+
+log = logging.getLogger("controller")
+
+#: Seconds between attempts to write while the store refuses.
+STORE_RETRY = 0.5
+
+#: A pass may take at most this share of the time: after one of d seconds the next waits 3 d.
+PASS_SHARE = 3.0
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is told once the changes before it are durable."""
+
+    tell: Callable[[], None]
+    fail: Callable[[RequestError], None] | None = None
+    withdraw: list[int] = field(default_factory=list)  # jobs that do not exist if it cannot be written
+
+
+class Controller:
+    """One cluster's controller."""
+
+    def __init__(self, conf: SlurmConf, store: Store, slurm_uid: int) -> None:
+        self.conf = conf
+        self.store = store
+        self.cluster = Cluster(Parameters.of(conf), conf.nodes, conf.partitions)
+        self.cluster.slurm_uid = slurm_uid
+        self.identities = Identities()
+        self.start_time = time.time()
+        self.nodes = NodeManager(self)
+        self.accounting = AccountingLink(self)
+        self.thread = concurrent.futures.ThreadPoolExecutor(1, "store")
+        self.answers: list[Answer] = []
+        self.wake = asyncio.Event()
+        self.stopping = asyncio.Event()
+        self.watchers: dict[int, list[Connection]] = collections.defaultdict(list)
+        self.step_owners: dict[tuple[int, int], Connection] = {}
+        self.tickets: dict[int, Connection] = {}
+        self.blobs: dict[int, pb.JobBlob] = {}  # of jobs not yet launched; the store has them all
+        self.outbox_done = 0
+        self.store_error = ""
+        self.next_pass = 0.0
+        self.passes = 0
+        self.started_jobs = 0
+        self.server = FrameServer(
+            {
+                "ping": self.ping,
+                "submit": self.submit,
+                "watch": self.watch,
+                "list_jobs": self.list_jobs,
+                "list_nodes": self.list_nodes,
+                "list_partitions": self.list_partitions,
+                "list_reservations": self.list_reservations,
+                "list_steps": self.list_steps,
+                "list_licenses": self.list_licenses,
+                "get_config": self.get_config,
+                "get_blob": self.get_blob,
+                "statistics": self.statistics,
+                "cancel": self.cancel,
+                "job_op": self.job_op,
+                "update_job": self.update_job,
+                "update_node": self.update_node,
+                "update_partition": self.update_partition,
+                "create_step": self.create_step,
+                "end_step": self.end_step,
+                "attach_step": self.attach_step,
+                "complete_job": self.complete_job,
+                "reconfigure": self.reconfigure,
+                "shutdown": self.shutdown,
+                "token": self.token,
+                "node_up": self.node_up,
+            }
+        )
+
+    # ------------------------------------------------------------ life
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Serve until told to stop."""
+        self.accounting.queue.extend(persistence.restore(self.cluster, self.store))
+        if self.conf.diagnostics:
+            for item in self.conf.diagnostics:
+                log.warning("%s", item)
+        await self.server.listen(paths.controller_socket(self.conf.path))
+        tasks = [asyncio.create_task(work) for work in (self._flush_loop(), self._clock_loop(), self.accounting.run())]
+        self.nodes.start()
+        self.cluster.tell_accounting("cluster", time.time(), text=self._cluster_text())
+        self.kick()
+        ready()
+        log.info("slurmctld version %s started on cluster %s", SLURM_VERSION, self.conf.cluster_name)
+        await self.stopping.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._commit_rest()
+        await self.server.close()
+        self.nodes.close()
+        self.thread.shutdown()
+        self.store.close()
+
+    def _cluster_text(self) -> str:
+        names = [node.name for node in self.cluster.nodes.values()]
+        counts = {"cpu": 0, "mem": 0, "node": len(names)}
+        for node in self.cluster.nodes.values():
+            counts["cpu"] += node.record.cpus
+            counts["mem"] += node.record.memory
+            for pool in node.pools:
+                key = f"gres/{pool.name}"
+                counts[key] = counts.get(key, 0) + pool.count
+                if pool.type:
+                    counts[f"{key}:{pool.type}"] = counts.get(f"{key}:{pool.type}", 0) + pool.count
+        counts["billing"] = counts["cpu"]
+        for name, total in self.cluster.parameters.licenses.items():
+            counts[f"license/{name}"] = total
+        from crane_compat.parsers import hostlist
+
+        return json.dumps(
+            {
+                "nodes": hostlist.compress(names),
+                "tres": self.cluster.tres.id_text(counts),
+                "tres_names": {name: number for name, number in self.cluster.tres.ids.items() if number > 1000},
+                "host": os.uname().nodename,
+                "port": int(str(self.conf.get("SlurmctldPort")).split("-")[0]),
+            }
+        )
+
+    def kick(self) -> None:
+        """Something changed: the flush loop has work."""
+        self.wake.set()
+
+    def after_commit(self, tell: Callable[[], None], **more: object) -> None:
+        """Call `tell` once everything changed so far is durable."""
+        self.answers.append(Answer(tell, **more))  # type: ignore[arg-type]
+        self.kick()
+
+    async def _flush_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            await self._flush()
+            if self.cluster.wants_scheduling:
+                now = loop.time()
+                if now >= self.next_pass:
+                    self._schedule()
+                    self.next_pass = loop.time() + PASS_SHARE * (loop.time() - now)
+                    await self._flush()
+                else:
+                    loop.call_at(self.next_pass, self.wake.set)
+
+    def _schedule(self) -> None:
+        try:
+            self.started_jobs += schedule(self.cluster, time.time())
+        except Exception:
+            log.exception("the scheduling pass failed")
+        self.passes += 1
+
+    async def _flush(self) -> None:
+        """Commit what has gathered, then act and answer."""
+        changes, effects = self.cluster.take()
+        answers, self.answers = self.answers, []
+        done = self.outbox_done
+        batch = persistence.batch_of(self.cluster, changes, done)
+        if batch:
+            while True:
+                try:
+                    await asyncio.get_running_loop().run_in_executor(self.thread, self.store.commit, batch)
+                    break
+                except StoreError as exc:
+                    answers, batch = await self._store_failed(str(exc), answers, batch)
+            if self.store_error:
+                log.info("the state store can be written again")
+                self.store_error = ""
+            if self.outbox_done == done:
+                self.outbox_done = 0
+            for job_id, blob in changes.blobs.items():
+                if job_id in self.cluster.jobs:
+                    self.blobs[job_id] = blob
+            self.accounting.push(changes.outbox)
+        for effect in effects:
+            self.perform(effect)
+        for answer in answers:
+            answer.tell()
+
+    async def _store_failed(self, text: str, answers: list[Answer], batch: Batch) -> tuple[list[Answer], Batch]:
+        """Nothing can be written: new jobs are refused with a sentence, the rest is kept until it can."""
+        if text != self.store_error:
+            log.error("cannot write the state store: %s; submissions are refused until it can be written", text)
+        self.store_error = text
+        kept = []
+        for answer in answers:
+            if answer.fail is None:
+                kept.append(answer)
+                continue
+            answer.fail(self._full())
+            for job_id in answer.withdraw:
+                self.cluster.withdraw(job_id)
+                batch.jobs = [row for row in batch.jobs if row[0] != job_id]
+                batch.blobs = [row for row in batch.blobs if row[0] != job_id]
+                batch.outbox = [
+                    row for row in batch.outbox if pb.AcctEvent.FromString(row[1]).job.job_id != job_id
+                ]
+        if self.answers:  # those that came meanwhile
+            later, self.answers = self.answers, []
+            for answer in later:
+                if answer.fail is None:
+                    self.answers.append(answer)
+                    continue
+                answer.fail(self._full())
+                for job_id in answer.withdraw:
+                    self.cluster.withdraw(job_id)
+        await asyncio.sleep(STORE_RETRY)
+        return kept, batch
+
+    def _full(self) -> RequestError:
+        return RequestError(
+            Errno.WRITING_TO_FILE,
+            f"{TEXT[Errno.WRITING_TO_FILE]}: {self.store_error}; the job was not accepted, "
+            "free space on the controller's state directory and submit again",
+        )
+
+    async def _commit_rest(self) -> None:
+        changes, _ = self.cluster.take()
+        batch = persistence.batch_of(self.cluster, changes, self.outbox_done)
+        if batch:
+            try:
+                self.store.commit(batch)
+            except StoreError as exc:
+                log.error("cannot write the state store: %s", exc)
+
+    async def _clock_loop(self) -> None:
+        while True:
+            now = time.time()
+            self.cluster.tick(now)
+            self.nodes.tick(now)
+            self.kick()
+            await asyncio.sleep(min(self.cluster.next_due(time.time()), 1.0))
+
+    # ------------------------------------------------------------ effects
+
+    def perform(self, effect: Effect) -> None:
+        """Do what the core asked for."""
+        match effect:
+            case LaunchStep():
+                self._launch(effect)
+            case SendNode():
+                self.nodes.send(effect.node, effect.message)
+            case JobChanged():
+                self._tell_watchers(effect)
+            case StepChanged():
+                owner = self.step_owners.get((effect.job_id, effect.step_id))
+                if owner is not None:
+                    ended = bool(effect.event.step.end_time)
+                    owner.send(pb.Response(step_event=effect.event, more=not ended))
+                    if ended:
+                        del self.step_owners[(effect.job_id, effect.step_id)]
+            case StepReady():
+                owner = self.tickets.pop(effect.ticket, None)
+                job = self.cluster.jobs.get(effect.job_id)
+                if job is None or effect.step_id not in job.steps:
+                    return
+                step = job.steps[effect.step_id]
+                if owner is None or owner.closed:
+                    self._kill_step(job, step)
+                else:
+                    self._answer_step(owner, job, step)
+            case StepRefused():
+                owner = self.tickets.pop(effect.ticket, None)
+                if owner is not None:
+                    errno = Errno(effect.errno)
+                    owner.refuse(RequestError(errno, effect.text))
+
+    def _launch(self, effect: LaunchStep) -> None:
+        job = self.cluster.jobs.get(effect.job_id)
+        step = job.steps.get(effect.step_id) if job is not None else None
+        if job is None or step is None or job.finished:
+            return
+        self.nodes.send(effect.node, pb.NodeDown(launch=self.launch_message(job, step, effect.node)))
+
+    def launch_message(self, job: Job, step: Step, node: str) -> pb.StepLaunch:
+        """The complete launch order for one node."""
+        launch = steps.launch_of(self.cluster, job, step, node)
+        conf = self.conf
+        if step.record.step_id == st.BATCH_STEP:
+            blob_id = job.record.array_job_id or job.record.het_job_id or job.id
+            blob = self.blobs.get(blob_id) or self.store.blob(blob_id) or pb.JobBlob()
+            if not job.record.array_job_id or not self._array_waits(job.record.array_job_id):
+                self.blobs.pop(blob_id, None)
+            launch.script = blob.script
+            launch.env.extend(job_env.batch_env(job.record, blob.env, conf.cluster_name, conf.path))
+        else:
+            launch.env.extend(job_env.step_env(job.record, step.record, step.request, conf.cluster_name, conf.path))
+        return launch
+
+    def _array_waits(self, array_id: int) -> bool:
+        first = self.cluster.jobs.get(array_id)
+        return first is not None and first.is_array
+
+    def _tell_watchers(self, effect: JobChanged) -> None:
+        job = self.cluster.jobs.get(effect.job_id)
+        if job is None:
+            return
+        keys = {effect.job_id, job.record.array_job_id, job.record.het_job_id} - {0}
+        for key in keys:
+            connections = self.watchers.get(key)
+            if not connections:
+                continue
+            event = pb.JobEvent(job=job.record, notice=effect.notice)
+            for alloc in job.record.nodes:
+                node = self.cluster.nodes.get(alloc.node)
+                event.node_addrs.append(node.record.address if node is not None else alloc.node)
+            over = job.finished and not job.state & st.COMPLETING and not job.record.requeue_pending
+            more = not (over and self._all_over(key))
+            response = pb.Response(job_event=event, more=more)
+            for connection in list(connections):
+                connection.send(response)
+            if not more:
+                del self.watchers[key]
+
+    def _all_over(self, key: int) -> bool:
+        """Is every task of an array, every component of a job, final?"""
+        ids = self.cluster.arrays.get(key) or [key]
+        jobs = [self.cluster.jobs[i] for i in ids if i in self.cluster.jobs]
+        return all(j.finished and not j.state & st.COMPLETING and not j.record.requeue_pending for j in jobs)
+
+    # ------------------------------------------------------------ who asks
+
+    def who(self, connection: Connection) -> Identity:
+        return self.identities.of(connection.peer.uid, connection.peer.gid)
+
+    def operator(self, connection: Connection) -> Identity:
+        """The caller, who must be an operator (ACCESS_DENIED otherwise)."""
+        who = self.who(connection)
+        if not self.cluster.is_operator(who):
+            raise RequestError(Errno.ACCESS_DENIED)
+        return who
+
+    # ------------------------------------------------------------ requests that only look
+
+    def ping(self, connection: Connection, request: pb.Request) -> None:
+        connection.send(
+            pb.Response(
+                pong=pb.Pong(
+                    version=SLURM_VERSION, host=self._host(), start_time=self.start_time, primary=True, pid=os.getpid()
+                )
+            )
+        )
+
+    def _host(self) -> str:
+        return self.conf.controllers[0][0] if self.conf.controllers else os.uname().nodename
+
+    def list_jobs(self, connection: Connection, request: pb.Request) -> None:
+        wanted = request.list_jobs
+        jobs = self.cluster.jobs
+        reply = pb.Jobs(now=time.time())
+        if wanted.job_ids:
+            found: list[Job] = []
+            for number in wanted.job_ids:
+                ids = self.cluster.arrays.get(number) or [number]
+                some = [jobs[i] for i in ids if i in jobs]
+                if not some:
+                    reply.unknown_id = True
+                if some and some[0].record.het_job_id == number:
+                    some = [j for j in jobs.values() if j.record.het_job_id == number]
+                found += [j for j in some if j not in found] if len(found) < 64 else some
+        else:
+            found = list(jobs.values())
+        uids, parts = set(wanted.uids), set(wanted.partitions)
+        for job in found:
+            record = job.record
+            if uids and record.uid not in uids:
+                continue
+            if parts and not parts & set(record.partition.split(",")):
+                continue
+            if wanted.active_only and job.finished and not record.state & st.COMPLETING:
+                continue
+            reply.jobs.append(record)
+            if wanted.with_steps:
+                reply.steps.extend(step.record for step in job.steps.values() if step.waiting)
+        connection.send(pb.Response(jobs=reply))
+
+    def list_nodes(self, connection: Connection, request: pb.Request) -> None:
+        wanted = request.list_nodes
+        reply = pb.Nodes(now=time.time())
+        names = wanted.names or self.cluster.nodes
+        for name in names:
+            node = self.cluster.nodes.get(name)
+            if node is None:
+                continue
+            if node.record.state & st.NODE_BASE_MASK == st.NODE_FUTURE and not wanted.future:
+                continue
+            reply.nodes.append(node.record)
+        connection.send(pb.Response(nodes=reply))
+
+    def list_partitions(self, connection: Connection, request: pb.Request) -> None:
+        who = self.who(connection)
+        everything = request.list_partitions.all
+        reply = pb.Partitions(now=time.time())
+        for partition in self.cluster.partitions.values():
+            if partition.hidden and not everything and not self.cluster.is_operator(who):
+                continue
+            reply.partitions.append(partition)
+        connection.send(pb.Response(partitions=reply))
+
+    def list_reservations(self, connection: Connection, request: pb.Request) -> None:
+        connection.send(pb.Response(reservations=pb.Reservations()))
+
+    def list_licenses(self, connection: Connection, request: pb.Request) -> None:
+        reply = pb.Licenses()
+        for name, total in self.cluster.parameters.licenses.items():
+            reply.licenses.add(name=name, total=total, used=self.cluster.licenses_used.get(name, 0))
+        connection.send(pb.Response(licenses=reply))
+
+    def list_steps(self, connection: Connection, request: pb.Request) -> None:
+        wanted = request.list_steps
+        if wanted.job_id:
+            ids = self.cluster.arrays.get(wanted.job_id) or [wanted.job_id]
+            jobs = [self.cluster.jobs[i] for i in ids if i in self.cluster.jobs]
+            if not jobs:
+                raise RequestError(Errno.INVALID_JOB_ID)
+        else:
+            jobs = list(self.cluster.jobs.values())
+        reply = pb.Steps(now=time.time())
+        for job in jobs:
+            for step in job.steps.values():
+                if step.waiting and (not wanted.HasField("step_id") or wanted.step_id == step.record.step_id):
+                    reply.steps.append(step.record)
+        connection.send(pb.Response(steps=reply))
+
+    def get_config(self, connection: Connection, request: pb.Request) -> None:
+        from crane_compat.config.show import show_config
+
+        now = time.time()
+        reply = pb.Config(
+            conf_file=self.conf.path, now=now, boot_time=self.start_time, next_job_id=self.cluster.next_job_id,
+            controller_host=self._host(),
+        )  # fmt: skip
+        for key, value in show_config(
+            self.conf, now=now, boot_time=self.start_time, next_job_id=self.cluster.next_job_id, hostname=os.uname().nodename
+        ):
+            reply.values.add(key=key, value=value)
+        connection.send(pb.Response(config=reply))
+
+    def get_blob(self, connection: Connection, request: pb.Request) -> None:
+        job = self.cluster.jobs.get(request.get_blob.job_id)
+        if job is None:
+            raise RequestError(Errno.INVALID_JOB_ID)
+        if not self.cluster.may_change(job, self.who(connection)):
+            raise RequestError(Errno.ACCESS_DENIED)
+        if not job.record.batch_flag:
+            raise RequestError(Errno.JOB_SCRIPT_MISSING)
+        number = job.record.array_job_id or job.id
+
+        async def answer() -> None:
+            blob = self.blobs.get(number)
+            if blob is None:
+                blob = await asyncio.get_running_loop().run_in_executor(self.thread, self.store.blob, number)
+            connection.send(pb.Response(blob=blob or pb.JobBlob()))
+
+        self._spawn(answer())
+
+    def _spawn(self, work: object) -> None:
+        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    _tasks: set[asyncio.Future[None]] = set()
+
+    def statistics(self, connection: Connection, request: pb.Request) -> None:
+        rows = {
+            "passes": self.passes,
+            "jobs_started": self.started_jobs,
+            "jobs": len(self.cluster.jobs),
+            "jobs_pending": len(self.cluster.pending),
+            "request_classes": len(self.cluster.request_table),
+            "outbox": len(self.accounting.queue),
+            **{f"rpc_{name}": count for name, count in sorted(self.server.counts.items())},
+        }
+        reply = pb.StatisticsReply()
+        for key, value in rows.items():
+            reply.values.add(key=key, value=str(value))
+        connection.send(pb.Response(statistics=reply))
+
+    # ------------------------------------------------------------ requests that change
+
+    def submit(self, connection: Connection, request: pb.Request) -> None:
+        who = self.who(connection)
+        body = request.submit
+        now = time.time()
+        specs = list(body.specs)
+        if not specs:
+            raise RequestError(Errno.JOB_SCRIPT_MISSING)
+        for spec in specs:
+            if spec.HasField("uid") and spec.uid != who.uid:
+                if not who.is_root():
+                    raise RequestError(Errno.USER_ID_MISSING)
+                who = self._other(spec.uid, spec.gid if spec.HasField("gid") else None)
+        if body.test_only:
+            job = self.cluster.plan(specs[0], who, now)
+            self.after_commit(
+                lambda: connection.send(
+                    pb.Response(submitted=pb.Submitted(job_id=job.id, job=job.record, cluster=self.conf.cluster_name))
+                )
+            )
+            return
+        if self.store_error:
+            raise self._full()
+        job = self.cluster.submit(specs, who, now)
+        ids = [job.id] if len(specs) == 1 else [j.id for j in self.cluster.jobs.values() if j.record.het_job_id == job.id]
+        immediate = specs[0].immediate
+
+        def tell() -> None:
+            if immediate:
+                self._immediate(job)
+            connection.send(
+                pb.Response(
+                    submitted=pb.Submitted(job_id=job.id, job=job.record, cluster=self.conf.cluster_name),
+                    more=body.watch,
+                )
+            )
+            if body.watch:
+                self._watch(job.id, connection, owns=specs[0].interactive)
+
+        self.after_commit(tell, fail=connection.refuse, withdraw=ids)
+
+    def _other(self, uid: int, gid: int | None) -> Identity:
+        import pwd
+
+        try:
+            entry = pwd.getpwuid(uid)
+        except KeyError:
+            raise RequestError(Errno.USER_ID_MISSING) from None
+        return self.identities.of(uid, entry.pw_gid if gid is None else gid)
+
+    def _immediate(self, job: Job) -> None:
+        """--immediate: start in this very moment or not at all."""
+        self._schedule()
+        if job.pending:
+            job.record.reason = "Resources"
+            self.cluster.end_job(job, st.CANCELLED, time.time())
+        self.kick()
+
+    def _watch(self, job_id: int, connection: Connection, *, owns: bool) -> None:
+        """Send this connection every change of a job; one that owns the allocation ends it by going away."""
+        self.watchers[job_id].append(connection)
+        job = self.cluster.jobs.get(job_id)
+        if job is not None and not job.pending:
+            self._tell_watchers(JobChanged(job_id))
+
+        def gone() -> None:
+            listeners = self.watchers.get(job_id)
+            if listeners and connection in listeners:
+                listeners.remove(connection)
+            lost = self.cluster.jobs.get(job_id)
+            if owns and lost is not None and not lost.finished:
+                if not self.stopping.is_set():
+                    self.cluster.end_job(lost, st.CANCELLED, time.time(), reason="CANCELLED", killed_by=lost.record.uid)
+                    self.kick()
+
+        connection.on_close.append(gone)
+
+    def watch(self, connection: Connection, request: pb.Request) -> None:
+        job = self.cluster.jobs.get(request.watch.job_id)
+        if job is None:
+            raise RequestError(Errno.INVALID_JOB_ID)
+        over = job.finished and not job.state & st.COMPLETING and self._all_over(job.record.array_job_id or job.id)
+        connection.send(pb.Response(job_event=pb.JobEvent(job=job.record), more=not over))
+        if not over:
+            self._watch(job.id, connection, owns=False)
+
+    def complete_job(self, connection: Connection, request: pb.Request) -> None:
+        """The command that held an allocation is done with it."""
+        body = request.complete_job
+        job = self.cluster.jobs.get(body.job_id)
+        if job is None:
+            raise RequestError(Errno.INVALID_JOB_ID)
+        who = self.who(connection)
+        if not self.cluster.may_change(job, who):
+            raise RequestError(Errno.ACCESS_DENIED)
+        now = time.time()
+        if not job.finished:
+            if job.pending:
+                self.cluster.end_job(job, st.CANCELLED, now, killed_by=who.uid)
+            else:
+                job.record.exit_code = body.exit_code
+                state = st.FAILED if body.exit_code else st.COMPLETED
+                if body.exit_code:
+                    job.record.reason = "NonZeroExitCode"
+                self.cluster.end_job(job, state, now)
+        self.after_commit(lambda: connection.send(pb.Response()))
+
+    def cancel(self, connection: Connection, request: pb.Request) -> None:
+        results = cancel.cancel(self.cluster, request.cancel, self.who(connection), time.time())
+        self.after_commit(lambda: connection.send(pb.Response(results=pb.OpResults(results=results))))
+
+    def job_op(self, connection: Connection, request: pb.Request) -> None:
+        results = updates.job_op(self.cluster, request.job_op, self.who(connection), time.time())
+        self.after_commit(lambda: connection.send(pb.Response(results=pb.OpResults(results=results))))
+
+    def update_job(self, connection: Connection, request: pb.Request) -> None:
+        results = updates.update_job(self.cluster, request.update_job, self.who(connection), time.time())
+        self.after_commit(lambda: connection.send(pb.Response(results=pb.OpResults(results=results))))
+
+    def update_node(self, connection: Connection, request: pb.Request) -> None:
+        updates.update_node(self.cluster, request.update_node, self.operator(connection), time.time())
+        self.after_commit(lambda: connection.send(pb.Response()))
+
+    def update_partition(self, connection: Connection, request: pb.Request) -> None:
+        updates.update_partition(self.cluster, request.update_partition, self.operator(connection), time.time())
+        self.after_commit(lambda: connection.send(pb.Response()))
+
+    # ------------------------------------------------------------ steps
+
+    def create_step(self, connection: Connection, request: pb.Request) -> None:
+        body = request.create_step
+        job = self.cluster.jobs.get(body.job_id)
+        if job is None:
+            raise RequestError(Errno.INVALID_JOB_ID)
+        who = self.who(connection)
+        if who.uid != job.record.uid and not who.is_root():
+            raise RequestError(Errno.ACCESS_DENIED)
+        outcome = steps.request_step(self.cluster, job, body, time.time())
+        if isinstance(outcome, Step):
+            self.step_owners[(job.id, outcome.record.step_id)] = connection
+            connection.on_close.append(lambda: self._srun_gone(job, outcome, connection))
+            self.after_commit(lambda: self._answer_step(connection, job, outcome, owned=True))
+        else:
+            self.tickets[outcome.ticket] = connection
+            ticket = outcome.ticket
+
+            def gone() -> None:
+                if self.tickets.pop(ticket, None) is not None:
+                    job.waiting_steps[:] = [w for w in job.waiting_steps if w.ticket != ticket]
+
+            connection.on_close.append(gone)
+            self.after_commit(
+                lambda: connection.send(
+                    pb.Response(
+                        more=True, step_event=pb.StepEvent(notice="wait", error=TEXT[Errno.NODES_BUSY])
+                    )
+                )
+            )
+
+    def _answer_step(self, connection: Connection, job: Job, step: Step, *, owned: bool = False) -> None:
+        if not owned:
+            self.step_owners[(job.id, step.record.step_id)] = connection
+            connection.on_close.append(lambda: self._srun_gone(job, step, connection))
+        created = pb.StepCreated(step=step.record, job=job.record)
+        for alloc in step.record.nodes:
+            node = self.cluster.nodes.get(alloc.node)
+            created.node_addrs.append(node.record.address if node is not None else alloc.node)
+        connection.send(pb.Response(step_created=created, more=True))
+
+    def _srun_gone(self, job: Job, step: Step, connection: Connection) -> None:
+        """srun went away without ending its step: the step ends."""
+        if self.step_owners.get((job.id, step.record.step_id)) is not connection:
+            return
+        del self.step_owners[(job.id, step.record.step_id)]
+        if step.waiting and not self.stopping.is_set():
+            self._kill_step(job, step)
+
+    def _kill_step(self, job: Job, step: Step) -> None:
+        for name in sorted(step.waiting):
+            self.nodes.send(
+                name,
+                pb.NodeDown(
+                    signal=pb.SignalStep(job_id=job.id, step_id=step.record.step_id, signal=9, uid=job.record.uid)
+                ),
+            )
+
+    def end_step(self, connection: Connection, request: pb.Request) -> None:
+        """srun wants its step ended (^C twice, --wait, --kill-on-bad-exit)."""
+        body = request.end_step
+        job = self.cluster.jobs.get(body.job_id)
+        if job is None:
+            raise RequestError(Errno.INVALID_JOB_ID)
+        if not self.cluster.may_change(job, self.who(connection)):
+            raise RequestError(Errno.ACCESS_DENIED)
+        step = job.steps.get(body.step_id)
+        if step is not None and step.waiting:
+            self._kill_step(job, step)
+        connection.send(pb.Response())
+
+    def attach_step(self, connection: Connection, request: pb.Request) -> None:
+        body = request.attach_step
+        job = self.cluster.jobs.get(body.job_id)
+        if job is None or body.step_id not in job.steps or not job.steps[body.step_id].waiting:
+            raise RequestError(Errno.INVALID_JOB_ID)
+        if not self.cluster.may_change(job, self.who(connection)):
+            raise RequestError(Errno.ACCESS_DENIED)
+        step = job.steps[body.step_id]
+        if (job.id, body.step_id) not in self.step_owners:
+            self.step_owners[(job.id, body.step_id)] = connection
+        connection.send(pb.Response(step_created=pb.StepCreated(step=step.record, job=job.record), more=True))
+
+    # ------------------------------------------------------------ administration
+
+    def reconfigure(self, connection: Connection, request: pb.Request) -> None:
+        self.operator(connection)
+        self.reload()
+        self.after_commit(lambda: connection.send(pb.Response()))
+
+    def reload(self) -> None:
+        """Read slurm.conf again; the old configuration stays in force where the new one cannot be read."""
+        from crane_compat.parsers.slurm_conf import ConfError, load
+
+        try:
+            conf = load(self.conf.path, strict=True)
+            parameters = Parameters.of(conf)
+        except (ConfError, OSError) as exc:
+            log.error("not reconfigured: %s", exc)
+            raise RequestError(Errno.INTERNAL, str(exc)) from exc
+        self.conf = conf
+        self.cluster.configure(parameters, conf.nodes, conf.partitions)
+        self.nodes.reconfigured()
+        log.info("reconfigured from %s", conf.path)
+        self.kick()
+
+    def shutdown(self, connection: Connection, request: pb.Request) -> None:
+        self.operator(connection)
+        # answered by the end of the connection: the caller waits until we are gone
+        self.nodes.shutdown_nodes()
+        self.stopping.set()
+
+    def token(self, connection: Connection, request: pb.Request) -> None:
+        from crane_compat.daemon.rpc import tokens
+
+        who = self.who(connection)
+        user = request.token.user or who.user
+        if user != who.user and not self.cluster.is_operator(who):
+            raise RequestError(Errno.ACCESS_DENIED)
+        text = tokens.issue(self.nodes.keys(), user, request.token.lifespan or tokens.LIFESPAN)
+        connection.send(pb.Response(token=pb.TokenReply(token=text)))
+
+    def node_up(self, connection: Connection, request: pb.Request) -> None:
+        """A node daemon on this host: only root may be one."""
+        if connection.peer.uid not in (0, self.cluster.slurm_uid):
+            raise RequestError(Errno.ACCESS_DENIED)
+        self.nodes.receive(connection, request.node_up)

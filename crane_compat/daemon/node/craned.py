@@ -1,0 +1,363 @@
+"""The node daemon: carries orders from the controller to step supervisors, and their reports back.
+
+It owns nothing that must survive it.  Steps live in their supervisors, what
+they were and how they ended in the spool; a new craned finds them there
+(`stepd.adopt`) and reports what the controller has not heard yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from google.protobuf.message import DecodeError
+
+from crane_compat import SLURM_VERSION, paths
+from crane_compat.core import states as st
+from crane_compat.core.errors import Errno, RequestError
+from crane_compat.daemon.node import hooks, machine
+from crane_compat.daemon.node.link import ControllerLink
+from crane_compat.daemon.rpc.server import Connection, FrameServer
+from crane_compat.daemon.stepd import adopt, spool, tracking
+from crane_compat.daemon.stepd.forkserver import ForkServer, ForkServerGone
+from crane_compat.parsers.slurm_conf import SlurmConf
+from crane_compat.wire import PROTOCOL, frame, pb
+
+log = logging.getLogger("slurmd")
+
+_LENGTH = struct.Struct(">I")
+
+#: Seconds between reports of load and free memory.
+LOAD_INTERVAL = 30.0
+
+Key = tuple[int, int]
+
+
+class StepPipe(asyncio.Protocol):
+    """The conversation with one supervisor."""
+
+    def __init__(self, daemon: Craned, launch: pb.StepLaunch) -> None:
+        self.daemon = daemon
+        self.launch = launch
+        self.key: Key = (launch.job_id, launch.step_id)
+        self.buffer = bytearray()
+        self.transport: asyncio.Transport | None = None
+        self.done = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        while len(self.buffer) >= 4:
+            (size,) = _LENGTH.unpack_from(self.buffer)
+            if len(self.buffer) < size + 4:
+                return
+            body = bytes(memoryview(self.buffer)[4 : size + 4])
+            del self.buffer[: size + 4]
+            try:
+                message = pb.NodeUp.FromString(body)
+            except DecodeError:
+                log.error("step %d.%s: its supervisor sent no message", self.key[0], st.step_name(self.key[1]))
+                self.close()
+                return
+            self.daemon.from_step(self, message)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self.daemon.step_gone(self)
+
+    def send(self, message: pb.NodeDown) -> None:
+        if self.transport is not None:
+            self.transport.write(frame(message))
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
+
+@dataclass(slots=True)
+class LocalJob:
+    """A job with steps here, or one that is being cleaned up."""
+
+    epoch: int
+    steps: dict[int, StepPipe] = field(default_factory=dict)
+    reports: dict[int, pb.StepDone] = field(default_factory=dict)  # ended, not yet acknowledged
+    terminating: pb.TerminateJob | None = None
+    record: pb.JobRecord | None = None
+
+
+class Craned:
+    """One node."""
+
+    def __init__(self, conf: SlurmConf, node: pb.NodeRecord, settings: pb.StepSettings, forks: ForkServer) -> None:
+        self.conf = conf
+        self.node = node
+        self.settings = settings
+        self.forks = forks
+        self.jobs: dict[int, LocalJob] = {}
+        self.machine = machine.detect()
+        self.start_time = time.time()
+        self.link = ControllerLink(conf, node.name, self.from_controller, self.register)
+        self.agent = FrameServer({})
+        self.stopping = asyncio.Event()
+        self.registered = asyncio.Event()
+        self.refusal = ""
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._lingering: dict[Key, StepPipe] = {}  # ended steps whose supervisor waits for the acknowledgement
+
+    # ------------------------------------------------------------ life
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        await self._adopt()
+        tasks = [asyncio.create_task(self.link.run()), asyncio.create_task(self._report_load())]
+        if not self.link.local:
+            from crane_compat.daemon.node.agent import Agent
+
+            self.agent = Agent(self)
+            await self.agent.listen(paths.agent_socket(self.conf.path, self.node.name))
+        ready()
+        log.info("slurmd version %s started on node %s", SLURM_VERSION, self.node.name)
+        await self.stopping.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.agent.close()
+        self.forks.close()
+        # supervisors go on: the next craned finds them in the spool
+
+    def _spawn(self, work: object) -> None:
+        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _adopt(self) -> None:
+        """Take over the steps an earlier daemon of this node started."""
+        for found in adopt.find(self.settings.spool):
+            job = self.jobs.setdefault(found.job_id, LocalJob(found.launch.epoch))
+            if found.launch.HasField("job"):
+                job.record = found.launch.job
+            if found.sock is not None:
+                log.info("adopting step %d.%s", found.job_id, st.step_name(found.step_id))
+                await self._connect(found.sock, found.launch)
+            elif found.done is not None:
+                job.reports[found.step_id] = found.done
+            else:
+                tracking.kill_leftovers(found.launch)
+                job.reports[found.step_id] = adopt.lost(found.launch, time.time())
+
+    async def _connect(self, sock: socket.socket, launch: pb.StepLaunch) -> StepPipe:
+        sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        _, pipe = await loop.create_connection(lambda: StepPipe(self, launch), sock=sock)
+        job = self.jobs.setdefault(launch.job_id, LocalJob(launch.epoch))
+        job.steps[launch.step_id] = pipe
+        return pipe
+
+    def register(self) -> None:
+        """Tell a new link who we are, and what the controller may have missed."""
+        load, free = machine.load()
+        here = self.machine
+        told = pb.NodeRegister(
+            node=self.node.name, version=SLURM_VERSION, protocol=PROTOCOL, cpus=here.cpus, boards=here.boards,
+            sockets=here.sockets, cores=here.cores, threads=here.threads, memory=here.memory, tmp_disk=here.tmp_disk,
+            os=machine.operating_system(), arch=os.uname().machine, boot_time=machine.boot_time(),
+            start_time=self.start_time, cpu_load=load, free_memory=free, hostname=os.uname().nodename,
+        )  # fmt: skip
+        for job_id, job in self.jobs.items():
+            for step_id in (*job.steps, *job.reports):
+                told.steps.add(job_id=job_id, step_id=step_id, epoch=job.epoch)
+        self.link.send(pb.NodeUp(register=told))
+        for job_id, job in list(self.jobs.items()):
+            for done in job.reports.values():
+                self.link.send(pb.NodeUp(done=done))
+            self._finish_termination(job_id, job)
+
+    async def _report_load(self) -> None:
+        while True:
+            await asyncio.sleep(LOAD_INTERVAL)
+            load, free = machine.load()
+            self.link.send(pb.NodeUp(load=pb.NodeLoad(node=self.node.name, cpu_load=load, free_memory=free)))
+
+    # ------------------------------------------------------------ from the controller
+
+    def from_controller(self, message: pb.NodeDown) -> None:
+        kind = message.WhichOneof("msg")
+        if kind == "registered":
+            self.refusal = message.registered.error
+            if not message.registered.ok:
+                log.error("registration refused: %s", self.refusal)
+            self.registered.set()
+        elif kind == "launch":
+            self._launch(message.launch)
+        elif kind == "signal":
+            self._signal(message)
+        elif kind == "terminate":
+            self._terminate(message.terminate)
+        elif kind == "ack":
+            self._acknowledged(message.ack)
+        elif kind in ("update_limit", "notice"):
+            body = getattr(message, kind)
+            job = self.jobs.get(body.job_id)
+            for pipe in list(job.steps.values()) if job is not None else ():
+                pipe.send(message)
+        elif kind == "shutdown":
+            self.stopping.set()
+        elif kind == "reconfigure":
+            self._reconfigure()
+
+    def _reconfigure(self) -> None:
+        from crane_compat.daemon.node.main import node_settings
+        from crane_compat.parsers.slurm_conf import ConfError, load
+
+        try:
+            self.conf = load(self.conf.path, strict=False)
+        except (ConfError, OSError) as exc:
+            log.error("not reconfigured: %s", exc)
+            return
+        self.settings = node_settings(self.conf, self.node)
+
+    def _launch(self, launch: pb.StepLaunch) -> None:
+        job = self.jobs.get(launch.job_id)
+        if job is not None and job.epoch == launch.epoch:
+            if launch.step_id in job.steps:
+                return  # told twice: it runs
+            if launch.step_id in job.reports:
+                self.link.send(pb.NodeUp(done=job.reports[launch.step_id]))
+                return
+            if job.terminating is not None:
+                return
+        if job is None or job.epoch != launch.epoch:
+            job = self.jobs[launch.job_id] = LocalJob(launch.epoch)
+        if launch.HasField("job"):
+            job.record = launch.job
+        launch.settings.CopyFrom(self.settings)
+        self._spawn(self._start(launch))
+
+    async def _start(self, launch: pb.StepLaunch) -> None:
+        try:
+            if not await hooks.prolog(self, launch):
+                raise RequestError(Errno.INTERNAL, "the prolog failed")
+            try:
+                sock = self.forks.launch(launch)
+            except ForkServerGone:
+                log.error("the fork server is gone; starting another")
+                self.forks = ForkServer.start_process(self.node.name)
+                sock = self.forks.launch(launch)
+            await self._connect(sock, launch)
+        except Exception as exc:
+            log.error("step %d.%s cannot be started: %s", launch.job_id, st.step_name(launch.step_id), exc)
+            done = adopt.lost(launch, time.time())
+            done.error = f"cannot start the step: {exc}"
+            self._report(launch.job_id, launch.step_id, launch.epoch, done)
+
+    def _signal(self, message: pb.NodeDown) -> None:
+        body = message.signal
+        job = self.jobs.get(body.job_id)
+        if job is None:
+            return
+        for step_id, pipe in list(job.steps.items()):
+            if body.step_id == step_id or (
+                body.step_id == st.ALL_STEPS
+                and not (body.steps_only and step_id == st.BATCH_STEP)
+                and not (body.batch_only and step_id != st.BATCH_STEP)
+            ):
+                pipe.send(message)
+
+    def _terminate(self, order: pb.TerminateJob) -> None:
+        job = self.jobs.get(order.job_id)
+        if job is None or job.epoch != order.epoch:
+            if job is None:
+                job = self.jobs[order.job_id] = LocalJob(order.epoch)
+            else:
+                self.link.send(
+                    pb.NodeUp(
+                        terminated=pb.JobTerminated(job_id=order.job_id, node=self.node.name, epoch=order.epoch)
+                    )
+                )
+                return
+        job.terminating = order
+        for pipe in list(job.steps.values()):
+            pipe.send(pb.NodeDown(terminate=order))
+        self._finish_termination(order.job_id, job)
+
+    def _finish_termination(self, job_id: int, job: LocalJob) -> None:
+        """All steps are over: clean up and say so."""
+        if job.terminating is None or job.steps:
+            return
+        order = job.terminating
+        job.terminating = None
+
+        async def finish() -> None:
+            error = await hooks.epilog(self, job_id, job.record)
+            spool.remove_script(self.settings.spool, job_id)
+            self.link.send(
+                pb.NodeUp(
+                    terminated=pb.JobTerminated(
+                        job_id=job_id, node=self.node.name, epoch=order.epoch, error=error
+                    )
+                )
+            )
+            if not job.reports and not job.steps and self.jobs.get(job_id) is job:
+                del self.jobs[job_id]
+
+        self._spawn(finish())
+
+    def _acknowledged(self, ack: pb.AckDone) -> None:
+        job = self.jobs.get(ack.job_id)
+        if job is None:
+            return
+        job.reports.pop(ack.step_id, None)
+        pipe = self._lingering.get((ack.job_id, ack.step_id))
+        if pipe is not None:
+            pipe.send(pb.NodeDown(ack=ack))
+        elif ack.step_id not in job.steps:
+            files = spool.StepFiles(self.settings.spool, ack.job_id, ack.step_id)
+            files.remove(files.run, files.done, files.socket)
+        if not job.steps and not job.reports and job.terminating is None:
+            spool.remove_script(self.settings.spool, ack.job_id)
+            self.jobs.pop(ack.job_id, None)
+
+    # ------------------------------------------------------------ from supervisors
+
+    def from_step(self, pipe: StepPipe, message: pb.NodeUp) -> None:
+        kind = message.WhichOneof("msg")
+        if kind == "done":
+            pipe.done = True
+            self._report(*pipe.key, pipe.launch.epoch, message.done)
+        else:
+            self.link.send(message)
+
+    def _report(self, job_id: int, step_id: int, epoch: int, done: pb.StepDone) -> None:
+        job = self.jobs.setdefault(job_id, LocalJob(epoch))
+        pipe = job.steps.pop(step_id, None)
+        job.reports[step_id] = done
+        done.node = self.node.name
+        done.epoch = epoch
+        done.last_of_job = not job.steps and job.terminating is None and not hooks.has_epilog(self)
+        self.link.send(pb.NodeUp(done=done))
+        if pipe is not None:
+            # stays connected until the controller has acknowledged: then the supervisor may forget
+            self._lingering[(job_id, step_id)] = pipe
+        self._finish_termination(job_id, job)
+
+    def step_gone(self, pipe: StepPipe) -> None:
+        """A supervisor's end of the socket closed: after `done` all is well, before it the supervisor died."""
+        self._lingering.pop(pipe.key, None)
+        if pipe.done:
+            return
+        job = self.jobs.get(pipe.key[0])
+        if job is None or job.steps.get(pipe.key[1]) is not pipe:
+            return
+        if self.stopping.is_set():
+            return
+        log.error("the supervisor of step %d.%s died", pipe.key[0], st.step_name(pipe.key[1]))
+        tracking.kill_leftovers(pipe.launch)
+        self._report(*pipe.key, pipe.launch.epoch, adopt.lost(pipe.launch, time.time()))

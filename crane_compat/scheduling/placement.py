@@ -1,0 +1,388 @@
+"""Node selection by consumable resources (`select/cons_tres`, `select/linear`).
+
+`NodeTable` holds one numpy array per resource over all nodes; a request is
+matched against all nodes at once and gives the mask of nodes that can take part,
+and how many of its tasks each can hold.  Only the chosen nodes are touched one
+by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from crane_compat.core.node import Node
+from crane_compat.core.request import GresNeed, Request
+
+Mask = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+_UNBOUNDED = np.int64(1 << 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One node of a placement."""
+
+    index: int
+    tasks: int
+    cpus: int
+    memory: int  # MiB
+    gres: tuple[GresNeed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a job goes."""
+
+    nodes: tuple[Chosen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no placement: a reason by its Slurm name."""
+
+    reason: str
+
+
+class NodeTable:
+    """The machine as arrays, index = order in the configuration."""
+
+    def __init__(self, nodes: list[Node], *, linear: bool = False) -> None:
+        self.nodes = nodes
+        self.linear = linear
+        self.index = {node.name: i for i, node in enumerate(nodes)}
+        count = len(nodes)
+        self.cpus_total: Ints = np.fromiter((n.record.effective_cpus for n in nodes), np.int64, count)
+        self.memory_total: Ints = np.fromiter((n.record.effective_memory for n in nodes), np.int64, count)
+        self.tmp_disk: Ints = np.fromiter((n.record.tmp_disk for n in nodes), np.int64, count)
+        self.sockets: Ints = np.fromiter((n.record.sockets * max(1, n.record.boards) for n in nodes), np.int64, count)
+        self.cores: Ints = np.fromiter((n.record.cores for n in nodes), np.int64, count)
+        self.threads: Ints = np.fromiter((n.record.threads for n in nodes), np.int64, count)
+        self.per_core: Ints = np.fromiter((n.cpus_per_core for n in nodes), np.int64, count)
+        self.weight: Ints = np.fromiter((n.record.weight for n in nodes), np.int64, count)
+        # nodes in the order they are used: by weight, then as configured
+        self.order = np.lexsort((np.arange(count), self.weight))
+        self.cpus_free: Ints = np.zeros(count, np.int64)
+        self.memory_free: Ints = np.zeros(count, np.int64)
+        self.up: Mask = np.zeros(count, np.bool_)
+        self.idle: Mask = np.zeros(count, np.bool_)
+        self.owner: Ints = np.full(count, -1, np.int64)
+        self._features: dict[str, Mask] = {}
+        self._gres_free: dict[tuple[str, str], Ints] = {}
+        self._gres_total: dict[tuple[str, str], Ints] = {}
+        for position in range(count):
+            self.refresh(position)
+
+    def refresh(self, position: int) -> None:
+        """Copy one node's changed figures into the arrays."""
+        node = self.nodes[position]
+        self.cpus_free[position] = 0 if node.exclusive_job else node.free_cores.bit_count() * self.per_core[position]
+        self.memory_free[position] = node.free_memory
+        self.up[position] = node.schedulable()
+        self.idle[position] = not node.jobs
+        self.owner[position] = node.exclusive_uid if node.jobs else -1
+        for key, column in self._gres_free.items():
+            column[position] = node.gres_free(*key)
+
+    def gres_free(self, name: str, kind: str) -> Ints:
+        """Free devices per node (array over nodes)."""
+        key = (name, kind)
+        column = self._gres_free.get(key)
+        if column is None:
+            column = np.fromiter((n.gres_free(name, kind) for n in self.nodes), np.int64, len(self.nodes))
+            self._gres_free[key] = column
+        return column
+
+    def gres_total(self, name: str, kind: str) -> Ints:
+        """Configured devices per node (array over nodes)."""
+        key = (name, kind)
+        column = self._gres_total.get(key)
+        if column is None:
+            column = np.fromiter((n.gres_total(name, kind) for n in self.nodes), np.int64, len(self.nodes))
+            self._gres_total[key] = column
+        return column
+
+    def with_features(self, expression: str) -> Mask:
+        """Nodes whose features satisfy a constraint made of names, ``&``, ``,``, ``|`` and parentheses.
+
+        Counts (``name*2``) and matching-or brackets decide between sets of nodes; here they are read as
+        plain or, which is what a single node must at least satisfy.
+        """
+        mask = self._features.get(expression)
+        if mask is None:
+            mask = np.fromiter((feature_match(expression, n.features) for n in self.nodes), np.bool_, len(self.nodes))
+            self._features[expression] = mask
+        return mask
+
+    def mask_of(self, names: tuple[str, ...]) -> Mask:
+        mask = np.zeros(len(self.nodes), np.bool_)
+        for name in names:
+            position = self.index.get(name)
+            if position is not None:
+                mask[position] = True
+        return mask
+
+    # -------------------------------------------------------------- matching
+
+    def capacity(self, request: Request, partition: Mask, *, empty: bool) -> tuple[Mask, Ints]:
+        """(nodes that can take part, tasks each can hold).
+
+        `empty`: as if nothing ran and all nodes were up: what the machine could ever give.
+        """
+        cpus = self.cpus_total if empty else self.cpus_free
+        memory = self.memory_total if empty else self.memory_free
+        mask = partition.copy()
+        if not empty:
+            mask &= self.up
+            if request.exclusive or self.linear:
+                mask &= self.idle
+            if request.exclusive_user >= 0:
+                mask &= self.idle | (self.owner == request.exclusive_user)
+            else:
+                mask &= self.owner < 0
+        if request.features:
+            mask &= self.with_features(request.features)
+        if request.exc_nodes:
+            mask &= ~self.mask_of(request.exc_nodes)
+        if request.tmp_disk:
+            mask &= self.tmp_disk >= request.tmp_disk
+        if request.sockets:
+            mask &= self.sockets >= request.sockets
+        if request.cores:
+            mask &= self.cores >= request.cores
+        if request.threads:
+            mask &= self.threads >= request.threads
+        per_task = 1 if request.overcommit else request.cpus_per_task
+        usable = cpus
+        if request.all_memory:
+            mask &= memory >= self.memory_total
+        elif request.memory and request.memory_per_cpu:
+            usable = np.minimum(usable, memory // request.memory)
+        elif request.memory:
+            mask &= memory >= request.memory
+        tasks: Ints = usable // per_task
+        if request.overcommit:
+            tasks = np.where(usable > 0, _UNBOUNDED, 0)
+        if request.ntasks_per_node:
+            mask &= tasks >= (request.ntasks_per_node if not request.overcommit else 1)
+            tasks = np.minimum(tasks, request.ntasks_per_node)
+        if request.pn_min_cpus:
+            mask &= usable >= request.pn_min_cpus
+        for need in request.gres_per_node:
+            mask &= (self.gres_total if empty else self.gres_free)(need.name, need.type) >= need.count
+        for need in request.gres_per_task:
+            free = (self.gres_total if empty else self.gres_free)(need.name, need.type)
+            tasks = np.minimum(tasks, free // need.count)
+        for need in request.gres_per_job:
+            mask &= (self.gres_total if empty else self.gres_free)(need.name, need.type) > 0
+        mask &= tasks > 0
+        return mask, tasks
+
+    def place(
+        self, request: Request, partition: Mask, *, empty: bool = False, limit: Mask | None = None
+    ) -> Placement | Failure:
+        """Choose nodes for a request; `limit` further restricts them (reservations for higher jobs)."""
+        mask, tasks = self.capacity(request, partition, empty=empty)
+        if limit is not None:
+            mask &= limit
+        required: list[int] = []
+        if request.req_nodes:
+            need = self.mask_of(request.req_nodes)
+            if not bool(np.all(mask[need])):
+                return Failure("ReqNodeNotAvail" if not empty else "BadConstraints")
+            required = [int(i) for i in self.order if need[i]]
+        candidates = required + [int(i) for i in self.order if mask[i] and i not in set(required)]
+        if request.contiguous:
+            candidates = self._contiguous(candidates, request, mask)
+        return self._choose(request, candidates, tasks, len(required), empty)
+
+    def _contiguous(self, candidates: list[int], request: Request, mask: Mask) -> list[int]:
+        """Candidates reduced to the first run of neighbouring nodes long enough."""
+        run: list[int] = []
+        for position in range(len(self.nodes)):
+            if mask[position]:
+                run.append(position)
+                if len(run) >= request.min_nodes:
+                    return run
+            else:
+                run = []
+        return [] if request.min_nodes > 1 else candidates
+
+    def _choose(
+        self, request: Request, candidates: list[int], tasks: Ints, required: int, empty: bool
+    ) -> Placement | Failure:
+        min_nodes = max(1, request.min_nodes, required)
+        if len(candidates) < min_nodes:
+            return Failure("Resources")
+        max_nodes = request.max_nodes or len(candidates)
+        wanted = request.num_tasks or min_nodes * max(1, request.ntasks_per_node)
+        if request.overcommit:
+            return self._build(request, candidates[:min_nodes], self._deal(wanted, [wanted] * min_nodes), empty)
+        if request.num_tasks == 0 and request.min_cpus > wanted * request.cpus_per_task:
+            wanted = -(-request.min_cpus // request.cpus_per_task)
+        chosen: list[int] = []
+        total = 0
+        gpus_missing = {(n.name, n.type): n.count for n in request.gres_per_job}
+        free = self.gres_total if empty else self.gres_free
+        best_fit = self._single(request, candidates, tasks, wanted, min_nodes, required, gpus_missing, empty)
+        if best_fit is not None:
+            return best_fit
+        for position in candidates:
+            if len(chosen) >= max_nodes:
+                break
+            chosen.append(position)
+            total += int(tasks[position])
+            for key in gpus_missing:
+                gpus_missing[key] -= int(free(*key)[position])
+            enough = total >= wanted and all(v <= 0 for v in gpus_missing.values())
+            if len(chosen) >= min_nodes and enough and len(chosen) >= required:
+                break
+        else:
+            if total < wanted or any(v > 0 for v in gpus_missing.values()):
+                return Failure("Resources")
+        if total < wanted or any(v > 0 for v in gpus_missing.values()) or len(chosen) < min_nodes:
+            return self._largest(request, candidates, tasks, wanted, min_nodes, max_nodes, required, empty)
+        return self._build(request, chosen, self._deal(wanted, [int(tasks[i]) for i in chosen]), empty)
+
+    def _single(
+        self,
+        request: Request,
+        candidates: list[int],
+        tasks: Ints,
+        wanted: int,
+        min_nodes: int,
+        required: int,
+        gpus: dict[tuple[str, str], int],
+        empty: bool,
+    ) -> Placement | None:
+        """One node that holds it all, where one is enough: the first in order."""
+        if min_nodes > 1 or required > 1:
+            return None
+        free = self.gres_total if empty else self.gres_free
+        for position in candidates[:1] if required else candidates:
+            if tasks[position] >= wanted and all(free(*key)[position] >= count for key, count in gpus.items()):
+                return self._build(request, [position], [wanted], empty)
+        return None
+
+    def _largest(
+        self,
+        request: Request,
+        candidates: list[int],
+        tasks: Ints,
+        wanted: int,
+        min_nodes: int,
+        max_nodes: int,
+        required: int,
+        empty: bool,
+    ) -> Placement | Failure:
+        """With a maximum node count: the nodes that hold most."""
+        if request.max_nodes == 0 or request.gres_per_job:
+            return Failure("Resources")
+        head = candidates[:required]
+        tail = sorted(candidates[required:], key=lambda i: -int(tasks[i]))
+        chosen = (head + tail)[:max_nodes]
+        if len(chosen) < min_nodes or sum(int(tasks[i]) for i in chosen) < wanted:
+            return Failure("Resources")
+        chosen.sort()
+        return self._build(request, chosen, self._deal(wanted, [int(tasks[i]) for i in chosen]), empty)
+
+    @staticmethod
+    def _deal(wanted: int, capacity: list[int]) -> list[int]:
+        """Tasks per node: the first nodes are filled, each later one keeps at least one task."""
+        left, result = wanted, []
+        for position, room in enumerate(capacity):
+            behind = len(capacity) - position - 1
+            share = max(1, min(room, left - behind))
+            result.append(share)
+            left -= share
+        return result
+
+    def _build(self, request: Request, chosen: list[int], dealt: list[int], empty: bool) -> Placement:
+        nodes: list[Chosen] = []
+        left = {(n.name, n.type): n.count for n in request.gres_per_job}
+        for rank, (position, tasks) in enumerate(zip(chosen, dealt, strict=True)):
+            per_core = int(self.per_core[position])
+            whole = request.exclusive or self.linear
+            free = int(self.cpus_total[position] if empty else self.cpus_free[position])
+            cpus = 1 if request.overcommit else tasks * request.cpus_per_task
+            cpus = max(cpus, request.pn_min_cpus)
+            cpus = free if whole else min(free, -(-cpus // per_core) * per_core)
+            if request.all_memory:
+                memory = int(self.memory_total[position])
+            elif request.memory_per_cpu and request.memory:
+                memory = request.memory * cpus
+                if whole:
+                    memory = min(memory, int(self.memory_total[position]))
+            elif request.memory:
+                memory = request.memory
+            else:
+                memory = int(self.memory_total[position] if empty else self.memory_free[position]) if whole else 0
+            needs = list(request.gres_per_node)
+            needs += [GresNeed(n.name, n.type, n.count * tasks) for n in request.gres_per_task]
+            for key in left:
+                # spread what remains evenly, but never leave more than the later nodes can give
+                here = int((self.gres_total if empty else self.gres_free)(*key)[position])
+                later = sum(
+                    int((self.gres_total if empty else self.gres_free)(*key)[i]) for i in chosen[rank + 1 :]
+                )
+                share = min(here, max(left[key] - later, -(-left[key] // (len(chosen) - rank))))
+                left[key] -= share
+                if share:
+                    needs.append(GresNeed(key[0], key[1], share))
+            if request.memory_per_gpu:
+                memory = request.memory_per_gpu * sum(n.count for n in needs if n.name == "gpu")
+            nodes.append(Chosen(position, tasks, cpus, memory, tuple(needs)))
+        return Placement(tuple(nodes))
+
+
+def feature_match(expression: str, features: frozenset[str]) -> bool:
+    """Does one node with these features satisfy the constraint? (see `NodeTable.with_features`)"""
+    tokens: list[str] = []
+    word = ""
+    for char in expression:
+        if char in "&|,()[]":
+            if word:
+                tokens.append(word)
+            tokens.append(char)
+            word = ""
+        elif not char.isspace():
+            word += char
+    if word:
+        tokens.append(word)
+    position = 0
+
+    def either(inside: bool) -> bool:
+        nonlocal position
+        value = both(inside)
+        while position < len(tokens) and (tokens[position] == "|" or (inside and tokens[position] in "&,")):
+            position += 1
+            value = both(inside) or value
+        return value
+
+    def both(inside: bool) -> bool:
+        nonlocal position
+        value = term()
+        while not inside and position < len(tokens) and tokens[position] in ("&", ","):
+            position += 1
+            value = term() and value
+        return value
+
+    def term() -> bool:
+        nonlocal position
+        if position >= len(tokens):
+            return False
+        token = tokens[position]
+        position += 1
+        if token in ("(", "["):
+            value = either(token == "[")
+            if position < len(tokens) and tokens[position] in (")", "]"):
+                position += 1
+            if position < len(tokens) and tokens[position].startswith("*"):
+                position += 1
+            return value
+        return token.partition("*")[0] in features
+
+    return either(False)
