@@ -17,6 +17,7 @@ import pytest
 
 from crane_compat import paths
 from crane_compat.daemon.launcher import install
+from crane_compat.daemon.launcher.spawn import keep
 
 from .conftest import Launched
 
@@ -181,6 +182,24 @@ def test_a_killed_stub_takes_the_command_along(probe: str) -> None:
 
 def test_ignored_signals_stay_ignored(probe: str) -> None:
     assert facts(probe, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))["hangup_ignored"]
+
+
+def test_a_launcher_is_kept_and_taken_over(tmp_path: Path) -> None:
+    conf = tmp_path / "slurm.conf"
+    conf.write_text("ClusterName=kept\nSlurmctldHost=localhost\n")
+    first = keep(str(conf))
+    assert first and first.process
+    second = keep(str(conf))
+    assert second and second.process is None  # one launcher a cluster and host
+    first.close()
+    assert first.process.wait(10) == 0
+    deadline = time.monotonic() + 10
+    while second.process is None and time.monotonic() < deadline:
+        os.sched_yield()
+    assert second.process is not None
+    second.close()
+    assert second.process.wait(10) == 0
+    shutil.rmtree(paths.run_dir(str(conf)))
 
 
 def test_nobody_can_pose_as_root(launched: Launched) -> None:

@@ -31,6 +31,7 @@ from crane_compat import commands, paths
 from crane_compat.commands import caller
 
 from . import request
+from .spawn import keep
 
 #: Workers waiting for a call; below LOW the launcher forks at once, else when it has been quiet for a moment.
 POOL = 5
@@ -77,6 +78,8 @@ _PEERCRED = struct.Struct("3i")
 _SO_PEERGROUPS = 59  # asm-generic/socket.h; not among Python's constants
 _PR_SET_PDEATHSIG = 1
 _TAKEN = struct.Struct("=i")
+
+__all__ = ["Launcher", "keep", "listen", "preload", "run"]
 
 log = logging.getLogger("launcher")
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -25,72 +25,96 @@ log = logging.getLogger("launcher")
 _PAUSE = 1.0
 
 
-def _lock(directory: str) -> int:
-    return os.open(os.path.join(directory, "cmd.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+class Keeper:
+    """Keeps a launcher running; made by `keep`."""
 
+    def __init__(self, conf: str) -> None:
+        self.conf = conf
+        self.process: subprocess.Popen[bytes] | None = None
+        self.lifeline = -1
+        self.closed = False
 
-def _start(conf: str, lock: int) -> tuple[subprocess.Popen[bytes], int]:
-    """The launcher, holding `lock` (our copy is closed), and the end of its lifeline that must stay open."""
-    read_end, lifeline = os.pipe2(os.O_CLOEXEC)
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-X", "utf8", "-m", "crane_compat.daemon.launcher"]
-            + ["--conf", conf, "--parent-fd", str(read_end)],
-            pass_fds=(read_end, lock),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )
-    except OSError:
-        os.close(lifeline)
-        raise
-    finally:
-        os.close(read_end)
-        os.close(lock)
-    return process, lifeline
-
-
-def _keep(conf: str, running: tuple[subprocess.Popen[bytes], int] | None) -> None:
-    while True:
-        if running:
-            process, lifeline = running
-            process.wait()
-            os.close(lifeline)
-            time.sleep(_PAUSE)
-        if os.geteuid() != 0:
-            return  # the daemon has given up root: another one of this host starts the next launcher
+    def _lock(self, wait: bool) -> int:
+        """The lock that the launcher holds while it lives; -1 where another has it."""
+        fd = os.open(os.path.join(paths.run_dir(self.conf), "cmd.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            lock = _lock(paths.run_dir(conf))
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            running = _start(conf, lock)
+            fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            os.close(fd)
+            return -1
+        return fd
+
+    def start(self, wait: bool) -> bool:
+        """Start the launcher if the lock is free (or becomes so); False where another daemon keeps one."""
+        lock = self._lock(wait)
+        if lock < 0:
+            return False
+        if self.closed:
+            os.close(lock)
+            return False
+        read_end, lifeline = os.pipe2(os.O_CLOEXEC)
+        command = [sys.executable, "-I", "-X", "utf8", "-m", "crane_compat.daemon.launcher"]
+        command += ["--conf", self.conf, "--parent-fd", str(read_end)]
+        try:
+            self.process = subprocess.Popen(
+                command,
+                pass_fds=(read_end, lock),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(lifeline)
+            raise
+        finally:
+            os.close(read_end)
+            os.close(lock)  # the launcher has its own copy: the lock is held as long as it lives
+        self.lifeline = lifeline
+        return True
+
+    def run(self) -> None:
+        """Start it again whenever it ends, until closed or no longer root (then another daemon does)."""
+        try:
+            while not self.closed:
+                if self.process is not None:
+                    self.process.wait()
+                    self._let_go()
+                    time.sleep(0 if self.closed else _PAUSE)
+                if self.closed or os.geteuid() != 0:
+                    return
+                self.start(wait=True)
         except OSError as exc:
             log.error("cannot start the command launcher: %s", exc)
-            return
+
+    def _let_go(self) -> None:
+        fd, self.lifeline = self.lifeline, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Let the launcher end; commands that run go on, another daemon of this host starts the next one."""
+        self.closed = True
+        self._let_go()
 
 
-def spawn_launcher(conf: str) -> None:
+def keep(conf: str) -> Keeper | None:
     """Have a command launcher run for the cluster of `conf` for as long as a daemon of it runs on this host.
 
-    Called once by a daemon, as root (otherwise nothing happens: commands then run in interpreters of
-    their own).  Returns at once; the launcher is usable a moment later.
+    Called once by a daemon, as root (otherwise nothing happens and None: commands then run in interpreters
+    of their own), and after it has forked children that outlive it, for they would keep the lifeline open.
+    Returns at once; the launcher is usable a moment later.
     """
     if os.geteuid() != 0:
-        return
-    running = None
+        return None
+    keeper = Keeper(conf)
     try:
-        directory = paths.run_dir(conf)
-        os.makedirs(directory, 0o755, exist_ok=True)
-        lock = _lock(directory)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-        else:
-            running = _start(conf, lock)
+        os.makedirs(paths.run_dir(conf), 0o755, exist_ok=True)
+        keeper.start(wait=False)
     except OSError as exc:
         log.error("cannot start the command launcher: %s", exc)
-        return
+        return None
     with contextlib.suppress(RuntimeError):
-        threading.Thread(target=_keep, args=(conf, running), name="launcher", daemon=True).start()
+        threading.Thread(target=keeper.run, name="launcher", daemon=True).start()
+    return keeper
