@@ -110,9 +110,9 @@ def _reload(controller: Controller) -> None:
 
 def _launcher(conf: str) -> object | None:
     """Keep a command launcher for this host's users running (one a host and cluster)."""
-    from crane_compat.daemon.launcher import launcher
+    from crane_compat.daemon.launcher import spawn
 
-    return launcher.keep(conf)
+    return spawn.keep(conf)
 
 
 if __name__ == "__main__":
