@@ -37,6 +37,17 @@ def interpreter() -> str:
     return os.path.abspath(sys.executable)
 
 
+def blocked() -> str:
+    """The first directory on the way to the interpreter that other users may not enter; "" where they can run it."""
+    for path in (interpreter(), os.path.realpath(sys.executable), os.path.realpath(__file__)):
+        parts = path.split(os.sep)
+        for end in range(1, len(parts)):
+            directory = os.sep.join(parts[:end]) or os.sep
+            if not os.stat(directory).st_mode & 0o001:
+                return directory
+    return ""
+
+
 def python_stub(sysconfdir: str) -> bytes:
     """The text of the Python stub as an executable file."""
     head = f"#!{interpreter()} -IS\nPYTHON = {interpreter()!r}\nSYSCONFDIR = {sysconfdir!r}\n"

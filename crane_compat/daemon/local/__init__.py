@@ -1,0 +1,1 @@
+"""A cluster on one machine: what `crane up`, `status` and `down` do."""
