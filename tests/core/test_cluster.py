@@ -1,0 +1,269 @@
+"""The state machine: what a job's life looks like from submission to the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from crane_compat.core import cancel, dependency, steps, updates
+from crane_compat.core import states as st
+from crane_compat.core.errors import Errno, RequestError
+from crane_compat.core.job import Step, WaitingStep
+from crane_compat.wire import pb
+
+from .machine_room import ALICE, BOB, ROOT, MachineRoom
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> MachineRoom:
+    return MachineRoom(tmp_path)
+
+
+def test_a_job_from_submission_to_its_end(room: MachineRoom) -> None:
+    job = room.submit(num_tasks=3)
+    assert job.pending and job.record.tres_req == "cpu=3,mem=300M,node=1,billing=3"
+    room.schedule()
+    assert job.running and job.record.node_list == "n1"
+    assert job.record.nodes[0].cpu_ids == "0-1,4"  # dealt out over the sockets
+    room.take()
+    assert [(e.node, e.step_id) for e in room.launched] == [("n1", st.BATCH_STEP)]
+    room.finish(job)
+    assert job.state == st.COMPLETED
+    room.check()
+    assert not room.cluster.nodes["n1"].jobs
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "reason"),
+    [(0, st.COMPLETED, "None"), (3 << 8, st.FAILED, "NonZeroExitCode"), (9, st.FAILED, "RaisedSignal:9(Killed)")],
+)
+def test_the_exit_status_decides_the_state(room: MachineRoom, status: int, state: int, reason: str) -> None:
+    job = room.submit()
+    room.schedule()
+    room.finish(job, status)
+    assert (job.state, job.record.reason, job.record.exit_code) == (state, reason, status)
+
+
+def test_tasks_fill_the_first_node_and_leave_one_for_each_other(room: MachineRoom) -> None:
+    job = room.submit(min_nodes=2, max_nodes=2, num_tasks=4)
+    room.schedule()
+    assert [a.cpus for a in job.record.nodes] == [3, 1]
+
+
+def test_low_weight_nodes_first_and_gpus_where_they_are(room: MachineRoom) -> None:
+    job = room.submit(gres="gpu:1")
+    room.schedule()
+    assert job.record.node_list == "n3"
+    assert list(job.record.nodes[0].gres[0].index) == [0]
+    other = room.submit(gres="gpu:tesla:2")
+    room.schedule()
+    assert other.record.node_list == "n4"
+    room.check()
+
+
+def test_a_blocked_job_is_not_delayed_by_what_comes_behind(room: MachineRoom) -> None:
+    for _ in range(3):
+        room.submit(exclusive="exclusive", time_limit=10)
+    room.schedule()
+    big = room.submit(min_nodes=4, max_nodes=4, time_limit=5)
+    long, short = room.submit(time_limit=30), room.submit(time_limit=5)
+    room.schedule()
+    assert (big.pending, big.record.reason) == (True, "Resources")
+    assert big.record.start_time == room.now + 600
+    assert (long.pending, long.record.reason) == (True, "Priority")
+    assert short.running
+
+
+@pytest.mark.parametrize(
+    ("fields", "errno", "details"),
+    [
+        ({"partition": "nope"}, Errno.INVALID_PARTITION_NAME, ("invalid partition specified: nope",)),
+        ({"cpus_per_task": 9}, Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, ("CPU count per node can not be satisfied",)),
+        ({"mem_per_node": 8001}, Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE,
+         ("Memory specification can not be satisfied",)),
+        ({"features": "intel&amd"}, Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, ()),
+        ({"gres": "gpu:3"}, Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, ()),
+        ({"gres": "fpga:1"}, Errno.INVALID_GRES, ()),
+        ({"licenses": "matlab:3"}, Errno.INVALID_LICENSES, ()),
+        ({"req_nodes": "n1", "exc_nodes": "n1"}, Errno.INVALID_NODE_NAME, ()),
+        ({"array": "0-2000"}, Errno.INVALID_ARRAY, ()),
+        ({"dependency": "afterok:99"}, Errno.DEPENDENCY, ()),
+    ],
+)  # fmt: skip
+def test_refusals(room: MachineRoom, fields: dict[str, object], errno: Errno, details: tuple[str, ...]) -> None:
+    with pytest.raises(RequestError) as caught:
+        room.submit(**fields)
+    assert (caught.value.errno, caught.value.details) == (errno, details)
+    assert not room.cluster.jobs
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"min_nodes": 5}, "PartitionConfig"),
+        ({"num_tasks": 100}, "PartitionConfig"),
+        ({"partition": "small", "min_nodes": 2}, "PartitionNodeLimit"),
+        ({"time_limit": 60}, "PartitionTimeLimit"),
+        ({"begin_time": 2e9}, "BeginTime"),
+        ({"hold": True}, "JobHeldUser"),
+    ],
+)
+def test_what_waits_and_why(room: MachineRoom, fields: dict[str, object], reason: str) -> None:
+    job = room.submit(**fields)
+    room.schedule()
+    assert (job.pending, job.record.reason) == (True, reason)
+
+
+def test_an_array_is_one_record_until_its_tasks_start(room: MachineRoom) -> None:
+    array = room.submit(array="1-3%2", num_tasks=8)
+    assert len(room.cluster.jobs) == 1
+    room.schedule()
+    assert sorted(room.cluster.jobs) == [1, 2, 3]
+    assert (array.record.array_task_str, array.record.reason) == ("3", "JobArrayTaskLimit")
+    room.finish(room.job(2))
+    room.schedule()
+    assert array.running and array.record.array_task_id == 3  # the last task keeps the array's id
+
+
+def test_dependencies(room: MachineRoom) -> None:
+    first = room.submit()
+    good = room.submit(dependency=f"afterok:{first.id}")
+    bad = room.submit(dependency=f"afternotok:{first.id}")
+    room.schedule()
+    assert good.record.reason == "Dependency"
+    assert good.record.dependency == f"afterok:{first.id}(unfulfilled)"
+    room.finish(first)
+    room.schedule()
+    assert good.running
+    assert bad.record.reason == "DependencyNeverSatisfied"
+    assert isinstance(bad.dependency, dependency.Dependency)
+
+
+def test_cancel_by_the_owner_only(room: MachineRoom) -> None:
+    job = room.submit()
+    room.schedule()
+    refused = cancel.cancel(room.cluster, pb.CancelJobs(ids=[str(job.id)]), BOB, room.now)
+    assert refused[0].rc == Errno.ACCESS_DENIED
+    assert cancel.cancel(room.cluster, pb.CancelJobs(ids=[str(job.id)]), ALICE, room.now)[0].rc == 0
+    room.take()
+    assert job.state == st.CANCELLED | st.COMPLETING
+    assert room.sent[-1].message.terminate.reason == "CANCELLED"
+    room.clean(job)
+    assert job.state == st.CANCELLED
+    room.check()
+
+
+def test_time_limit_ends_a_job_as_timeout(room: MachineRoom) -> None:
+    job = room.submit(time_limit=1)
+    room.schedule()
+    room.now += 59
+    room.cluster.tick(room.now)
+    assert job.running
+    room.now += 2
+    room.cluster.tick(room.now)
+    assert job.state == st.TIMEOUT | st.COMPLETING
+    room.finish(job, 15)
+    assert (job.state, job.record.exit_code) == (st.TIMEOUT, 0)
+
+
+def test_requeue_keeps_the_id_and_waits_two_minutes(room: MachineRoom) -> None:
+    job = room.submit()
+    room.schedule()
+    updates.job_op(room.cluster, pb.JobOp(op="requeue", ids=[str(job.id)]), ALICE, room.now)
+    room.clean(job)
+    assert (job.pending, job.record.restarts, job.record.reason) == (True, 1, "BeginTime")
+    room.schedule()
+    assert job.pending
+    room.now += 121
+    room.schedule()
+    assert job.running
+    room.check()
+
+
+def test_steps_share_a_job_as_srun_says(room: MachineRoom) -> None:
+    job = room.submit(num_tasks=4)
+    room.schedule()
+    request = pb.StepRequest(job_id=job.id, spec=pb.JobSpec(num_tasks=2))
+    first = steps.request_step(room.cluster, job, request, room.now)
+    assert isinstance(first, Step) and first.record.num_cpus == 4  # without --exact all of the job's CPUs
+    second = steps.request_step(room.cluster, job, request, room.now)
+    assert isinstance(second, WaitingStep)
+    overlap = pb.StepRequest(job_id=job.id, spec=pb.JobSpec(num_tasks=2), overlap=True)
+    assert isinstance(steps.request_step(room.cluster, job, overlap, room.now), Step)
+    exits = [pb.TaskExit(task=0, status=0), pb.TaskExit(task=1, status=7 << 8)]
+    room.cluster.step_done(job, first, "n1", exits, None, room.now, error="", oom=False)
+    assert (first.record.state, first.record.exit_code) == (st.FAILED, 7 << 8)
+    assert not job.waiting_steps  # it took the place of the first
+    assert job.record.derived_exit_code == 7 << 8
+
+
+@pytest.mark.parametrize(
+    ("tasks", "cpus", "distribution", "expected"),
+    [
+        (4, [3, 1], "", [[0, 1, 2], [3]]),
+        (2, [3, 1], "", [[0], [1]]),
+        (4, [4, 4], "cyclic", [[0, 2], [1, 3]]),
+        (5, [4, 4], "plane=2", [[0, 1, 4], [2, 3]]),
+        (6, [2, 2], "block", [[0, 1, 2], [3, 4, 5]]),
+    ],
+)
+def test_task_layout(tasks: int, cpus: list[int], distribution: str, expected: list[list[int]]) -> None:
+    assert steps.task_layout(tasks, cpus, 1, distribution, False) == expected
+
+
+job_shapes = some.fixed_dictionaries(
+    {},
+    optional={
+        "num_tasks": some.integers(1, 20),
+        "cpus_per_task": some.integers(1, 8),
+        "min_nodes": some.integers(1, 4),
+        "gres": some.sampled_from(["gpu:1", "gpu:tesla:2"]),
+        "mem_per_cpu": some.integers(1, 900),
+        "exclusive": some.sampled_from(["", "exclusive", "user"]),
+        "time_limit": some.integers(1, 30),
+        "array": some.sampled_from(["", "0-4", "1-9:2%2"]),
+        "licenses": some.sampled_from(["", "matlab:1"]),
+    },
+)
+events = some.lists(some.tuples(some.sampled_from("sssfcqrt"), job_shapes, some.integers(0, 1 << 16)), max_size=40)
+
+
+@settings(max_examples=150, deadline=None)
+@given(events)
+def test_nothing_is_given_twice_whatever_happens(tmp_path_factory: pytest.TempPathFactory, history: list) -> None:
+    room = MachineRoom(tmp_path_factory.mktemp("room"))
+    seen: set[int] = set()
+    for kind, shape, choice in history:
+        live = [j for j in room.cluster.jobs.values() if not j.finished]
+        job = live[choice % len(live)] if live else None
+        if kind == "s":
+            try:
+                new = room.submit(who=ALICE if choice % 2 else BOB, **shape)
+            except RequestError:
+                continue
+            assert new.id not in seen
+        elif job is None:
+            continue
+        elif kind == "f" and job.running:
+            room.finish(job, (choice % 3) << 8)
+        elif kind == "c":
+            room.cluster.end_job(job, st.CANCELLED, room.now, killed_by=0)
+            if choice % 2:
+                room.clean(job)
+        elif kind == "q" and job.running:
+            room.cluster.requeue(job, room.now)
+        elif kind == "r":
+            for completing in [j for j in room.cluster.jobs.values() if j.record.completing_nodes]:
+                room.clean(completing)
+        elif kind == "t":
+            room.now += choice % 600
+            room.cluster.tick(room.now)
+        seen |= set(room.cluster.jobs)
+        room.schedule()
+        room.check()
+        used = sum(1 for j in room.cluster.jobs.values() if j.running and j.record.spec.licenses)
+        assert used <= 2
+    assert ROOT.is_root()
