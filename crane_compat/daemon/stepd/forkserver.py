@@ -113,6 +113,7 @@ def serve(control: socket.socket, node: str, log: int | None = None) -> None:
     with contextlib.suppress(OSError):
         os.setsid()
     _quiet_descriptors(control.fileno(), log)
+    control.set_inheritable(False)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are reaped by the kernel
@@ -133,6 +134,7 @@ def serve(control: socket.socket, node: str, log: int | None = None) -> None:
         if not data:
             break
         for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)  # what comes over a socket is inheritable, down to users' programs
             _fork(descriptor, control)
 
 

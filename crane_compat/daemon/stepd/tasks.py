@@ -8,6 +8,7 @@ the task with the error's number, as Slurm's tasks do.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import resource
@@ -139,11 +140,11 @@ def execute(argv: Sequence[bytes], env: Mapping[bytes, bytes], work_dir: str) ->
     path = _find(argv[0], env, work_dir)
     try:
         os.execve(path, list(argv), dict(env))
-    except (OSError, ValueError) as exc:
-        code = exc.errno or 1 if isinstance(exc, OSError) else 1
+    except (OSError, ValueError) as exc:  # ValueError: an empty name, which execve(2) does not find either
+        code = exc.errno or errno.ENOENT if isinstance(exc, OSError) else errno.ENOENT
         reason = os.strerror(code)
         interpreter = _interpreter(path)
-        if code == 2 and interpreter and not os.path.exists(interpreter):
+        if code == errno.ENOENT and interpreter and not os.path.exists(interpreter):
             _say(f"execve(): bad interpreter({os.fsdecode(interpreter)}): {reason}")
         else:
             _say(f"execve(): {os.fsdecode(path)}: {reason}")

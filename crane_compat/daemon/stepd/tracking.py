@@ -112,9 +112,24 @@ def _field(path: str, key: str) -> int:
     return 0
 
 
+#: Levels of a step's group: node, user, job, step.
+_LEVELS = 4
+
+
+def _make(path: str) -> None:
+    """Make a group; another step's end may be removing its parents at this moment."""
+    for attempt in range(10):
+        try:
+            os.makedirs(path, exist_ok=True)
+            return
+        except FileNotFoundError:
+            if attempt == 9:
+                raise
+
+
 def _remove(path: str) -> None:
     """Remove a group and its now empty parents up to the node's."""
-    for _ in range(3):
+    for _ in range(_LEVELS):
         try:
             os.rmdir(path)
         except OSError:
@@ -128,9 +143,9 @@ class CgroupV1:
     def __init__(self, mount: str, relative: str, memory: bool) -> None:
         self.freezer = f"{mount}/freezer/{relative}"
         self.memory = f"{mount}/memory/{relative}" if memory and os.path.isdir(f"{mount}/memory") else ""
-        os.makedirs(self.freezer, exist_ok=True)
+        _make(self.freezer)
         if self.memory:
-            os.makedirs(self.memory, exist_ok=True)
+            _make(self.memory)
 
     def attach(self) -> None:
         pid = str(os.getpid())
@@ -172,7 +187,7 @@ class CgroupV2:
 
     def __init__(self, mount: str, relative: str, memory: bool) -> None:
         self.path = f"{mount}/{relative}"
-        os.makedirs(self.path, exist_ok=True)
+        _make(self.path)
         self.memory = memory
         if memory:
             parent = mount

@@ -35,6 +35,13 @@ def test_runs_as_the_user_in_its_directory(node: Node) -> None:
     assert not os.path.exists(f"{node.spool}/job01001")
 
 
+def test_tasks_get_three_descriptors_and_no_signal_ignored(node: Node) -> None:
+    node.run("#!/bin/sh\nls /proc/self/fd | wc -l; grep -E 'Sig(Ign|Blk)' /proc/self/status\n")
+    count, blocked, ignored = node.output().split("\n")[:3]
+    assert int(count) == 4  # ls itself has the directory open
+    assert int(blocked.split()[1], 16) == int(ignored.split()[1], 16) == 0
+
+
 def test_signal_is_the_status(node: Node) -> None:
     assert node.run("#!/bin/sh\nkill -9 $$\n").exits[0].status == signal.SIGKILL
 

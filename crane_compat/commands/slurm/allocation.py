@@ -1,0 +1,220 @@
+"""Getting an allocation and waiting for it, as srun and salloc do.
+
+The words differ between the two commands; they are data (`Words`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+from crane_compat.commands.slurm.voice import Voice
+from crane_compat.core import states
+from crane_compat.core.errors import TEXT, Errno
+from crane_compat.daemon.rpc.client import Client, Unreachable
+from crane_compat.wire import pb
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a command says on the way to its allocation; empty = nothing."""
+
+    refused: str
+    pending: str
+    queued: str = "job {job} queued and waiting for resources"
+    allocated: str = "job {job} has been allocated resources"
+    failed: str = "Unable to allocate resources: {text}"
+    revoked: str = "Job allocation {job} has been revoked"
+    interrupted: str = ""
+    cancelled: str = ""
+
+
+SRUN = Words(
+    refused="Unable to allocate resources: {text}",
+    pending="",
+    cancelled="Job has been cancelled",
+)
+SALLOC = Words(
+    refused="Job submit/allocate failed: {text}",
+    pending="Pending job allocation {job}",
+    revoked="Job allocation {job} has been revoked.",
+    interrupted="Job aborted due to signal",
+)
+
+#: Signals that end the wait for an allocation.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+class GivenUp(Exception):
+    """No allocation; everything has been said, `code` is the exit status."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+class Interrupted(Exception):
+    """A signal came while waiting."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(number)
+
+
+class _TimedOut(Exception):
+    pass
+
+
+@contextlib.contextmanager
+def interruptible(seconds: float = 0) -> Iterator[None]:
+    """Turn ending signals into Interrupted, and `seconds` passing (if not 0) into _TimedOut."""
+
+    def ending(number: int, _frame: FrameType | None) -> None:
+        raise Interrupted(number)
+
+    def alarm(_number: int, _frame: FrameType | None) -> None:
+        raise _TimedOut
+
+    before = {number: signal.signal(number, ending) for number in ENDING}
+    if seconds:
+        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, alarm)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        if seconds:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass
+class Allocation:
+    """A granted allocation; `client` goes on telling of the job's changes."""
+
+    jobs: list[pb.JobRecord]
+    cluster: str
+    client: Client
+    node_addrs: list[str]
+
+    @property
+    def job(self) -> pb.JobRecord:
+        """The (first) job."""
+        return self.jobs[0]
+
+
+def test_only(voice: Voice, client: Client, specs: Sequence[pb.JobSpec]) -> int:
+    """``--test-only``: say when the job would start."""
+    response = client.call(pb.Request(submit=pb.Submit(specs=specs, test_only=True)), check=False)
+    if response.rc:
+        sys.stderr.write(f"allocation failure: {response.error}\n")
+        return 1
+    job = response.submitted.job
+    start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(job.start_time))
+    voice.info(
+        f"Job {job.job_id} to start at {start} a using {job.num_cpus} processors on nodes "
+        f"{job.node_list or job.sched_nodes} in partition {job.partition}"
+    )
+    return 0
+
+
+def revoke(conf: str, command: str, job_id: int) -> None:
+    """Cancel a job that we no longer wait for."""
+    with contextlib.suppress(Unreachable), Client.controller(conf, command) as client:
+        client.call(pb.Request(cancel=pb.CancelJobs(ids=[str(job_id)])), check=False)
+
+
+def complete(conf: str, command: str, job_id: int, status: int) -> None:
+    """Give an allocation back; `status` is the wait status of what it was for."""
+    with contextlib.suppress(Unreachable), Client.controller(conf, command) as client:
+        client.call(pb.Request(complete_job=pb.CompleteJob(job_id=job_id, exit_code=status)), check=False)
+
+
+def obtain(
+    voice: Voice, words: Words, client: Client, conf: str, specs: Sequence[pb.JobSpec], patience: float = 0
+) -> Allocation:
+    """Submit, wait, and say so; `patience` is the seconds of ``--immediate=SECONDS``, 0 = without end.
+
+    Raises GivenUp where there is no allocation (the reason has been printed), Unreachable.
+    """
+    job_id = 0
+    try:
+        with interruptible(patience):
+            client.request(pb.Request(submit=pb.Submit(specs=specs, watch=True)))
+            response = client.receive()
+            if response is None:
+                raise Unreachable("the controller closed the connection")
+            job_id = response.submitted.job_id
+            if response.rc:
+                _say_refused(voice, words, response)
+                raise GivenUp(1)
+            for text in response.messages:
+                voice.info(text)
+            job, cluster = response.submitted.job, response.submitted.cluster
+            if states.is_finished(job.state):  # it could not start at once (--immediate)
+                _say_busy(voice, words, job_id, TEXT[Errno.NODES_BUSY])
+                raise GivenUp(1)
+            addrs: list[str] = []
+            if states.is_pending(job.state):
+                if words.pending:
+                    voice.info(words.pending.format(job=job_id))
+                voice.info(words.queued.format(job=job_id))
+                job, addrs = _wait(voice, words, client, job)
+                voice.info(words.allocated.format(job=job_id))
+    except Interrupted as exc:
+        if job_id:
+            revoke(conf, voice.command, job_id)
+            voice.info(words.revoked.format(job=job_id))
+        if words.interrupted:
+            voice.info(words.interrupted)
+        raise GivenUp(1) from exc
+    except _TimedOut:
+        revoke(conf, voice.command, job_id)
+        voice.error(words.failed.format(text="Connection timed out"))
+        voice.info(words.revoked.format(job=job_id))
+        raise GivenUp(1) from None
+    return Allocation([job], cluster, client, addrs)
+
+
+def _say_refused(voice: Voice, words: Words, response: pb.Response) -> None:
+    for text in response.messages:
+        voice.error(text)
+    if job_id := response.submitted.job_id:
+        _say_busy(voice, words, job_id, response.error)
+    else:
+        voice.error(words.refused.format(text=response.error))
+
+
+def _say_busy(voice: Voice, words: Words, job_id: int, text: str) -> None:
+    voice.error(words.failed.format(text=text))
+    if words.pending:
+        voice.info(words.revoked.format(job=job_id))
+
+
+def _wait(voice: Voice, words: Words, client: Client, job: pb.JobRecord) -> tuple[pb.JobRecord, list[str]]:
+    """Until the job runs.  Raises GivenUp where it ends first."""
+    while True:
+        response = client.receive()
+        if response is None:
+            raise Unreachable("the controller closed the connection")
+        if response.rc:
+            voice.error(words.failed.format(text=response.error))
+            raise GivenUp(1)
+        event = response.job_event
+        if event.notice:
+            voice.info(event.notice)
+        if not event.HasField("job"):
+            continue
+        job = event.job
+        if states.is_finished(job.state):
+            if words.cancelled:
+                voice.info(words.cancelled)
+            voice.error(words.failed.format(text=TEXT[Errno.ALREADY_DONE]))
+            raise GivenUp(1)
+        if states.is_running(job.state) and not job.state & states.CONFIGURING:
+            return job, list(event.node_addrs)
