@@ -236,6 +236,7 @@ def test_directory_and_socket_rights(launched: Launched) -> None:
 
 def test_ends_with_its_daemon(tmp_path: Path, launched: Launched) -> None:
     other = Launched(tmp_path / "other")
+    facts(str(other.directory / "c" / "probe"))
     workers = subprocess.run(["pgrep", "-P", str(other.process.pid)], capture_output=True, check=False).stdout.split()
     assert other.stop() == 0
     assert workers and all(gone(int(pid)) for pid in workers)

@@ -66,6 +66,7 @@ def up(config: str | None, state: str | None, nodes: str | None, clean: bool, qu
     place = site.find(config, state)
     site.prepare(place)
     conf = site.read(place)
+    site.secure(place, conf)
     daemons = site.daemons(place, conf)
     if clean:
         run.stop(place, conf, daemons)
@@ -197,6 +198,10 @@ def main() -> None:
         cli()
     except (StartError, ConfError) as exc:
         _fail(str(exc))
+    except Exception as exc:  # the last line of defence
+        if os.environ.get("CRANE_DEBUG"):
+            raise
+        _fail(f"internal error: {type(exc).__name__}: {exc} (with CRANE_DEBUG=1: where)")
 
 
 if __name__ == "__main__":

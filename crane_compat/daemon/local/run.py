@@ -44,7 +44,8 @@ _SHARED = ("asyncio", "sqlite3", "sqlalchemy.dialects.sqlite.pysqlite", "crane_c
 def preload() -> None:
     """Import what the daemons need, and keep the garbage collector off it, so that the forks share the pages."""
     for name in (*entry.MAINS.values(), *_SHARED):
-        importlib.import_module(name)
+        with contextlib.suppress(ImportError):  # the daemon that needs it says so
+            importlib.import_module(name)
     gc.collect()
     gc.freeze()
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from crane_compat import shared_files
-from crane_compat.daemon.background import PidFile, StartError
+from crane_compat.daemon.background import PidFile, StartError, user_ids
 from crane_compat.daemon.launcher import install
 from crane_compat.parsers.hostlist import expand
 from crane_compat.parsers.slurm_conf import SlurmConf, load
@@ -84,6 +84,15 @@ def prepare(site: Site) -> None:
         raise StartError(str(exc)) from None
     except OSError as exc:
         raise StartError(f"cannot write {exc.filename or site.state}: {exc.strerror}") from None
+
+
+def secure(site: Site, conf: SlurmConf) -> None:
+    """Give the copy of slurmdbd.conf, which holds a password, to SlurmUser alone.  Raises StartError."""
+    owner = user_ids(str(conf.get("SlurmUser") or "root"))
+    path = os.path.join(os.path.dirname(site.conf), "slurmdbd.conf")
+    if os.path.dirname(path) != site.source and os.path.exists(path):
+        os.chown(path, *owner)
+        os.chmod(path, 0o600)
 
 
 def read(site: Site) -> SlurmConf:
