@@ -1,17 +1,23 @@
-"""A single-threaded event loop: descriptors and timers, nothing else.
+"""A single-threaded event loop over epoll(7): descriptors and timers, nothing else.
 
-asyncio would cost each supervisor more memory than all the rest of it.
+asyncio would cost each supervisor more memory than all the rest of it, and the
+selectors module more time than the few events of a short step.
 """
 
 from __future__ import annotations
 
+import contextlib
 import heapq
-import selectors
+import select
 import time
 from collections.abc import Callable
 from typing import Protocol
 
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+READ, WRITE = 1, 2
+
+_IN = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
+_OUT = select.EPOLLOUT | select.EPOLLHUP | select.EPOLLERR
+_MASKS = {READ: select.EPOLLIN, WRITE: select.EPOLLOUT, READ | WRITE: select.EPOLLIN | select.EPOLLOUT}
 
 Callback = Callable[[int], None]
 
@@ -36,30 +42,39 @@ class Timer:
         return self.when < other.when
 
 
+def _descriptor(what: int | HasFileno) -> int:
+    return what if isinstance(what, int) else what.fileno()
+
+
 class Loop:
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._epoll = select.epoll()
+        self._watched: dict[int, tuple[int, Callback]] = {}
         self._timers: list[Timer] = []
         self._stopped = False
 
     def watch(self, what: int | HasFileno, events: int, callback: Callback) -> None:
-        """Call `callback(events)` when `what` is ready; with no events, stop watching it."""
+        """Call `callback(events)` when `what` is ready; with no events, stop watching it.
+
+        Raises PermissionError for what is always ready (a plain file).
+        """
+        descriptor = _descriptor(what)
         if not events:
-            self.unwatch(what)
+            self.unwatch(descriptor)
             return
-        try:
-            key = self._selector.get_key(what)
-        except KeyError:
-            self._selector.register(what, events, callback)
-            return
-        if key.events != events or key.data is not callback:
-            self._selector.modify(what, events, callback)
+        before = self._watched.get(descriptor)
+        if before is None:
+            self._epoll.register(descriptor, _MASKS[events])
+        elif before[0] != events:
+            self._epoll.modify(descriptor, _MASKS[events])
+        self._watched[descriptor] = (events, callback)
 
     def unwatch(self, what: int | HasFileno) -> None:
-        try:
-            self._selector.unregister(what)
-        except (KeyError, ValueError):
-            pass
+        """Stop watching; a descriptor that is closed already may be given by its number."""
+        descriptor = _descriptor(what)
+        if self._watched.pop(descriptor, None) is not None:
+            with contextlib.suppress(OSError):
+                self._epoll.unregister(descriptor)
 
     def later(self, seconds: float, action: Callable[[], None]) -> Timer:
         timer = Timer(time.monotonic() + seconds, action)
@@ -75,10 +90,12 @@ class Loop:
             while self._timers and self._timers[0].action is None:
                 heapq.heappop(self._timers)
             timeout = max(0.0, self._timers[0].when - time.monotonic()) if self._timers else None
-            for key, events in self._selector.select(timeout):
+            for descriptor, mask in self._epoll.poll(timeout):
                 # An earlier callback of this round may have let go of this descriptor.
-                if self._selector.get_map().get(key.fd) is key:
-                    key.data(events)
+                watched = self._watched.get(descriptor)
+                if watched is not None:
+                    ready = (READ if mask & _IN else 0) | (WRITE if mask & _OUT else 0)
+                    watched[1](ready & watched[0] or watched[0])
                 if self._stopped:
                     return
             now = time.monotonic()
@@ -90,4 +107,4 @@ class Loop:
                     return
 
     def close(self) -> None:
-        self._selector.close()
+        self._epoll.close()

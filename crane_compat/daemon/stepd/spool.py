@@ -12,7 +12,6 @@ import contextlib
 import os
 import shutil
 import socket
-import tempfile
 
 from google.protobuf.message import DecodeError
 
@@ -26,8 +25,13 @@ def directory(spool: str) -> str:
 
 def make_directories(spool: str) -> None:
     """The spool itself must be traversable by users: their scripts lie below."""
-    os.makedirs(spool, mode=0o755, exist_ok=True)
-    os.makedirs(directory(spool), mode=0o700, exist_ok=True)
+    try:
+        os.mkdir(directory(spool), mode=0o700)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        os.makedirs(spool, mode=0o755, exist_ok=True)
+        os.makedirs(directory(spool), mode=0o700, exist_ok=True)
 
 
 class StepFiles:
@@ -111,7 +115,8 @@ class StepFiles:
 
 
 def _replace(path: str, data: bytes, durable: bool) -> None:
-    handle, name = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new.")
+    name = f"{path}.new.{os.getpid()}"
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -138,8 +143,11 @@ def job_directory(spool: str, job: int) -> str:
 def write_script(spool: str, job: int, script: bytes, uid: int, gid: int) -> str:
     """Put the batch script where the user, and nobody else, can read and run it; its path.  Raises OSError."""
     place = job_directory(spool, job)
-    shutil.rmtree(place, ignore_errors=True)
-    os.makedirs(place, mode=0o700)
+    try:
+        os.mkdir(place, mode=0o700)
+    except FileExistsError:  # of an earlier run of the job
+        shutil.rmtree(place)
+        os.mkdir(place, mode=0o700)
     path = os.path.join(place, "slurm_script")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700)
     with os.fdopen(descriptor, "wb") as file:
@@ -153,4 +161,11 @@ def write_script(spool: str, job: int, script: bytes, uid: int, gid: int) -> str
 
 
 def remove_script(spool: str, job: int) -> None:
-    shutil.rmtree(job_directory(spool, job), ignore_errors=True)
+    place = job_directory(spool, job)
+    try:
+        os.unlink(os.path.join(place, "slurm_script"))
+        os.rmdir(place)
+    except FileNotFoundError:
+        pass
+    except OSError:  # something else has been put there
+        shutil.rmtree(place, ignore_errors=True)

@@ -34,6 +34,7 @@ from .output import NO_TASK, Identity, Names, open_input, open_output, path_of, 
 from .tasks import Task
 from .usage import Meter
 
+_prctl = ctypes.CDLL(None).prctl
 _PR_SET_CHILD_SUBREAPER = 36
 
 #: Seconds within which exits of several tasks are reported together.
@@ -791,7 +792,7 @@ class Supervisor:
 
 def become_subreaper() -> None:
     """Have orphaned descendants come to this process instead of init (prctl(2))."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def main(sock: socket.socket) -> None:

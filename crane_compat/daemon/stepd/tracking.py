@@ -19,7 +19,7 @@ from typing import Protocol
 from crane_compat.core.states import BATCH_STEP, step_name
 from crane_compat.wire import pb
 
-from . import procfs
+from . import procfs, spool
 
 DEFAULT_MOUNT = "/sys/fs/cgroup"
 
@@ -263,6 +263,9 @@ def leftovers(launch: pb.StepLaunch) -> list[int]:
     They are those in its control group, those of its session, and those of the
     job's user that carry the step in the environment they were started with.
     """
+    if not launch.settings.supervisor_pid:  # the order as the node daemon sent it; the spool knows more
+        files = spool.StepFiles(launch.settings.spool, launch.job_id, launch.step_id)
+        launch = files.read_run() or launch
     settings = launch.settings
     mount = settings.cgroup_mount or DEFAULT_MOUNT
     found: set[int] = set()
@@ -276,7 +279,7 @@ def leftovers(launch: pb.StepLaunch) -> list[int]:
             continue
         if procfs.uid_of(process.pid) != launch.uid or process.pid == os.getpid():
             continue
-        if process.session == settings.supervisor_pid:
+        if settings.supervisor_pid and process.session == settings.supervisor_pid:
             found.add(process.pid)
             continue
         environment = procfs.environment(process.pid)
