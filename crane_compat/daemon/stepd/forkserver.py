@@ -15,6 +15,8 @@ import socket
 import subprocess
 import sys
 
+from setproctitle import setproctitle
+
 from crane_compat.wire import frame, pb
 
 from . import supervisor
@@ -118,12 +120,10 @@ def serve(control: socket.socket, node: str, log: int | None = None) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are reaped by the kernel
     signal.set_wakeup_fd(-1)
-    with contextlib.suppress(ImportError):
-        from setproctitle import setproctitle
-
-        setproctitle(f"crane-forkserver: {node}")
+    setproctitle(f"crane-forkserver: {node}")
     os.chdir("/")
     os.umask(0o022)
+    supervisor.warm_up()
     gc.collect()
     gc.freeze()
     while True:

@@ -22,6 +22,8 @@ import traceback
 from collections.abc import Callable
 from enum import Enum, auto
 
+from setproctitle import setproctitle
+
 from crane_compat.core import job_env
 from crane_compat.core.states import ALL_STEPS, BATCH_STEP, step_name
 from crane_compat.parsers import multi_prog
@@ -795,6 +797,15 @@ def become_subreaper() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def warm_up() -> None:
+    """Do once, before the fork, what would otherwise cost every supervisor: libraries loaded on first use."""
+    Identity.of("root", 0, 0)
+    Names(1, "batch", "n", 0, 0, "u", "j").expand("%j")
+    messages.line(messages.ended(1, BATCH_STEP, "n", "", signal.SIGTERM, 0.0))
+    procfs.read(os.getpid())
+    pb.StepLaunch.FromString(pb.StepLaunch(job=pb.JobRecord(spec=pb.JobSpec())).SerializeToString())
+
+
 def main(sock: socket.socket) -> None:
     """The whole life of a supervisor; `sock` leads to the node daemon, whose first frame says what to run."""
     sock.settimeout(60.0)
@@ -805,9 +816,6 @@ def main(sock: socket.socket) -> None:
     if first is None or first.WhichOneof("msg") != "launch":
         return
     launch = first.launch
-    with contextlib.suppress(ImportError):
-        from setproctitle import setproctitle
-
-        setproctitle(f"slurmstepd: [{launch.job_id}.{step_name(launch.step_id)}]")
+    setproctitle(f"slurmstepd: [{launch.job_id}.{step_name(launch.step_id)}]")
     become_subreaper()
     Supervisor(launch, sock).run()
