@@ -14,8 +14,10 @@ import ctypes
 import fcntl
 import gc
 import importlib
+import importlib.util
 import logging
 import os
+import re
 import resource
 import select
 import selectors
@@ -24,7 +26,7 @@ import socket
 import struct
 import sys
 import time
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import NoReturn
 
 from crane_compat import commands, paths
@@ -41,38 +43,11 @@ QUIET = 0.002
 #: A caller has this long (seconds) to send its call.
 SEND_TIMEOUT = 5.0
 
-#: What commands import on their way, besides their own modules; a test compares.
-PRELOAD = (
-    "bisect",
-    "contextlib",
-    "datetime",
-    "encodings.idna",
-    "fnmatch",
-    "getopt",
-    "glob",
-    "grp",
-    "json",
-    "pwd",
-    "random",
-    "re",
-    "shlex",
-    "shutil",
-    "stat",
-    "subprocess",
-    "tempfile",
-    "textwrap",
-    "threading",
-    "tty",
-    "setproctitle",
-    "crane_compat.wire",
-    "crane_compat.daemon.rpc.client",
-    "crane_compat.core.states",
-    "crane_compat.core.errors",
-    "crane_compat.parsers.slurm_conf",
-    "crane_compat.parsers.hostlist",
-    "crane_compat.parsers.time_limit",
-    "crane_compat.parsers.size",
-)
+#: Imported besides the commands: what Python and the libraries load on their way.
+PRELOAD = ("encodings.idna", "setproctitle", "signal", "stat", "crane_compat.wire", "crane_compat.daemon.rpc.client")
+
+#: Never imported here, though a command may have use for it on some way of its own: large, or starts threads.
+HEAVY = ("grpc", "sqlalchemy", "pymysql", "lark", "numpy", "asyncio", "click", "crane_compat.accounting")
 
 _PEERCRED = struct.Struct("3i")
 _SO_PEERGROUPS = 59  # asm-generic/socket.h; not among Python's constants
@@ -86,14 +61,51 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def preload() -> list[str]:
-    """Import all that a command may need; the names of modules that could not be imported."""
-    failed = []
-    for name in (*PRELOAD, *dict.fromkeys(commands.COMMANDS.values())):
+    """Import all that a command may need, function-level imports included; what could not be imported."""
+    failed: list[str] = []
+    seen: set[str] = set()
+    waiting = [*PRELOAD, *dict.fromkeys(commands.COMMANDS.values())]
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name.split(".")[0] in HEAVY or name.startswith(HEAVY):
+            continue
+        seen.add(name)
         try:
-            importlib.import_module(name)
+            module = importlib.import_module(name)
         except ImportError as exc:
             failed.append(f"{name}: {exc}")
+            continue
+        if name.startswith("crane_compat.") and not name.startswith("crane_compat.daemon.launcher"):
+            waiting += _imports(module)
     return failed
+
+
+_IMPORT = re.compile(r"^[ \t]*(?:from\s+(\.*[\w.]*)\s+import\s+(\(?[\w ,]+)|import\s+([\w.]+))", re.MULTILINE)
+
+
+def _imports(module: ModuleType) -> list[str]:
+    """The modules that the text of `module` imports anywhere."""
+    try:
+        with open(module.__file__ or "", encoding="utf-8") as file:
+            text = file.read()
+    except OSError:
+        return []
+    found = []
+    package = module.__package__ or ""
+    for source, names, plain in _IMPORT.findall(text):
+        if plain:
+            found.append(plain)
+            continue
+        try:
+            base = importlib.util.resolve_name(source, package)
+            found.append(base)
+            for name in names.strip("(").split(","):
+                below = f"{base}.{name.split(' as ')[0].strip()}"
+                if base.startswith("crane_compat") and importlib.util.find_spec(below):
+                    found.append(below)
+        except (ImportError, ValueError):
+            continue
+    return found
 
 
 def listen(path: str) -> socket.socket:
