@@ -366,13 +366,17 @@ def _refuse(ready: Ready, logger: logging.Logger, program: str, text: str) -> in
 
 
 def stop(pid: int, patience: float = 10.0, sig: int = signal.SIGTERM) -> bool:
-    """Ask a process to end and wait until it is gone, by force after `patience` seconds; False where there was none."""
+    """Ask a process to end and wait until it is gone, by force after `patience` seconds; False where there was none.
+
+    With `sig` 0 it is not asked, only waited for.
+    """
     try:
         fd = os.pidfd_open(pid)
     except (ProcessLookupError, OSError):
         return False
     try:
-        signal.pidfd_send_signal(fd, sig)
+        if sig:
+            signal.pidfd_send_signal(fd, sig)
         if not select.select([fd], [], [], patience)[0]:
             signal.pidfd_send_signal(fd, signal.SIGKILL)
             select.select([fd], [], [], 5.0)

@@ -148,7 +148,7 @@ static void reserve_standard_fds(void)
 		}
 }
 
-/* The open descriptors, the working directory first; their number. */
+/* The open descriptors, the working directory first; their number, -1 where that cannot be passed on. */
 static int open_fds(int sock, int *fds, uint32_t *numbers)
 {
 	int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -156,10 +156,10 @@ static int open_fds(int sock, int *fds, uint32_t *numbers)
 	struct dirent *entry;
 	int n = 0;
 
-	if (cwd >= 0) {
-		fds[n] = cwd;
-		numbers[n++] = CWD;
-	}
+	if (cwd < 0)
+		return -1;
+	fds[n] = cwd;
+	numbers[n++] = CWD;
 	for (int fd = 0; fd < 3; fd++)
 		if (!closed[fd]) {
 			fds[n] = fd;
@@ -213,6 +213,8 @@ static int send_call(int sock, const char *name, int argc, char **argv)
 	ssize_t sent;
 
 	umask(mask);
+	if (nfds < 0)
+		return -1;
 	for (int i = 1; i < argc; i++)
 		total += strlen(argv[i]) + 1;
 	for (char **e = environ; *e; e++, envc++)

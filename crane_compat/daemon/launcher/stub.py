@@ -60,11 +60,7 @@ def connect() -> socket.socket | None:
 
 
 def open_fds(sock: socket.socket) -> list[tuple[int, int]]:
-    found = []
-    try:
-        found.append((0xFFFFFFFF, os.open(".", os.O_PATH | os.O_DIRECTORY)))
-    except OSError:
-        pass
+    found = [(0xFFFFFFFF, os.open(".", os.O_PATH | os.O_DIRECTORY))]
     for word in sorted(os.listdir("/proc/self/fd"), key=int)[:249]:
         fd = int(word)
         try:

@@ -14,6 +14,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -26,7 +27,7 @@ from crane_compat.daemon import background, entry
 from crane_compat.daemon.background import StartError
 from crane_compat.daemon.rpc.client import Client, Unreachable
 from crane_compat.parsers.slurm_conf import SlurmConf
-from crane_compat.wire import pb
+from crane_compat.wire import FrameError, pb, recv_frame, send
 
 from .site import Daemon, Site
 
@@ -145,8 +146,7 @@ def stop(site: Site, conf: SlurmConf, daemons: Sequence[Daemon]) -> list[str]:
         chosen = [daemon for daemon in daemons if daemon.name in names]
         stopped += _stop_all(chosen)
         if names == ("slurmd",):
-            for daemon in chosen:
-                stopped += _stop_steps(conf.path_of("SlurmdSpoolDir", node=daemon.node, host=_host(conf, daemon.node)))
+            stopped += _stop_steps(_spool(conf, daemon) for daemon in chosen)
     _await_launcher(site.conf)
     with contextlib.suppress(OSError):
         shutil.rmtree(paths.run_dir(site.conf))
@@ -155,8 +155,9 @@ def stop(site: Site, conf: SlurmConf, daemons: Sequence[Daemon]) -> list[str]:
     return stopped
 
 
-def _host(conf: SlurmConf, name: str) -> str:
-    return next((node.hostname for node in conf.nodes if node.name == name), "")
+def _spool(conf: SlurmConf, daemon: Daemon) -> str:
+    host = next((node.hostname for node in conf.nodes if node.name == daemon.node), "")
+    return str(conf.path_of("SlurmdSpoolDir", node=daemon.node, host=host))
 
 
 def _stop_all(daemons: Iterable[Daemon]) -> list[str]:
@@ -182,23 +183,37 @@ def _stop_all(daemons: Iterable[Daemon]) -> list[str]:
     return labels
 
 
-def _stop_steps(spool: str) -> list[str]:
-    """Kill the supervisors of a node's spool and all processes of their steps."""
+def _stop_steps(spools: Iterable[str]) -> list[str]:
+    """End the running steps of these spools at once, all of their processes; how they ended stays in the spool.
+
+    The supervisors do it, so that output is flushed and control groups go; what does not obey is killed.
+    """
     from crane_compat.daemon.stepd import adopt, tracking
 
-    stopped = []
-    for step in adopt.find(spool):
-        if step.sock is None:
-            if step.done is None:
-                tracking.kill_leftovers(step.launch)
-            continue
-        step.sock.close()
+    steps = [step for spool in spools for step in adopt.find(spool)]
+    running = [(step, step.sock) for step in steps if step.sock is not None]
+    for step, sock in running:
+        with contextlib.suppress(OSError):
+            send(sock, pb.NodeDown(terminate=pb.TerminateJob(job_id=step.job_id, now=True)))
+    deadline = time.monotonic() + STOP_PATIENCE
+    for step, sock in running:
+        _await_end(sock, deadline)
         pid = step.launch.settings.supervisor_pid
         if pid:
-            background.stop(pid, 0.0, signal.SIGKILL)
-        tracking.kill_leftovers(step.launch)
-        stopped.append(f"step {step.files.stem}")
-    return stopped
+            background.stop(pid, max(0.0, deadline - time.monotonic()), 0)
+    for step in steps:
+        if step.done is None:
+            tracking.kill_leftovers(step.launch)
+    return [f"step {step.files.stem}" for step, _ in running]
+
+
+def _await_end(sock: socket.socket, deadline: float) -> None:
+    """Read what a supervisor reports until the step has ended; closing then lets it go."""
+    with contextlib.suppress(OSError, FrameError, ValueError), sock:
+        sock.settimeout(max(0.001, deadline - time.monotonic()))
+        while (message := recv_frame(sock, pb.NodeUp)) is not None:
+            if message.HasField("done"):
+                return
 
 
 def _await_launcher(conf: str, patience: float = 5.0) -> None:
@@ -229,7 +244,7 @@ def clear(conf: SlurmConf, daemons: Sequence[Daemon]) -> str:
     _empty(conf.path_of("StateSaveLocation"), keep={"keys"})
     for daemon in daemons:
         if daemon.node:
-            _empty(conf.path_of("SlurmdSpoolDir", node=daemon.node, host=_host(conf, daemon.node)))
+            _empty(_spool(conf, daemon))
     if "filetxt" in str(conf.get("JobCompType") or "") and conf.get("JobCompLoc"):
         with contextlib.suppress(OSError):
             os.unlink(str(conf.get("JobCompLoc")))
