@@ -63,12 +63,12 @@ def resolve(cluster: Cluster, text: str) -> list[Target]:
         return targets
     if members:
         return [Target(job, step=step) for job in members]
-    job = cluster.jobs.get(number)
-    if job is None:
+    single = cluster.jobs.get(number)
+    if single is None:
         raise RequestError(Errno.INVALID_JOB_ID)
-    if job.record.het_job_id == number:
+    if single.record.het_job_id == number:
         return [Target(j, step=step) for j in cluster.jobs.values() if j.record.het_job_id == number]
-    return [Target(job, step=step)]
+    return [Target(single, step=step)]
 
 
 def _numbers(text: str) -> set[int]:
@@ -176,9 +176,7 @@ def _one(cluster: Cluster, target: Target, request: pb.CancelJobs, who: Identity
 def signal_step(cluster: Cluster, job: Job, step_id: int, request: pb.CancelJobs, who: Identity) -> None:
     """Send a signal to a step, or to the steps of a job as -b and -f say."""
     number = request.signal or 15
-    names = {
-        node for sid, step in job.steps.items() if step_id in (sid, st.ALL_STEPS) for node in step.waiting
-    }
+    names = {node for sid, step in job.steps.items() if step_id in (sid, st.ALL_STEPS) for node in step.waiting}
     if step_id != st.ALL_STEPS and not request.signal_set:
         number = 9
         job.steps[step_id].record.killed_by = who.uid

@@ -30,7 +30,7 @@ from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.job import Job, Step
 from crane_compat.core.node import Node
 from crane_compat.core.parameters import Parameters
-from crane_compat.core.request import RequestTable
+from crane_compat.core.request import Request, RequestTable
 from crane_compat.core.tres import TresTable
 from crane_compat.parsers import hostlist
 from crane_compat.scheduling.placement import Failure, Mask, NodeTable, Placement
@@ -268,7 +268,7 @@ class Cluster:
     def submit(self, specs: list[pb.JobSpec], who: Identity, now: float) -> Job:
         """Accept a request (several specs: a heterogeneous job), raising RequestError where it is refused."""
         if len(self.jobs) + len(specs) > self.parameters.max_job_count:
-            raise RequestError(Errno.SUBMISSIONS_DISABLED if False else Errno.ERROR_ON_DESC_TO_RECORD_COPY)
+            raise RequestError(Errno.ERROR_ON_DESC_TO_RECORD_COPY)
         admitted = [self._admit(spec, who, now) for spec in specs]
         leader = admitted[0][0]
         for offset, (job, blob) in enumerate(admitted):
@@ -326,9 +326,7 @@ class Cluster:
                 ends.append(self.jobs[job_id].record.end_time)
         return max(ends)
 
-    def _admit(
-        self, spec: pb.JobSpec, who: Identity, now: float, *, test_only: bool = False
-    ) -> tuple[Job, pb.JobBlob]:
+    def _admit(self, spec: pb.JobSpec, who: Identity, now: float, *, test_only: bool = False) -> tuple[Job, pb.JobBlob]:
         par = self.parameters
         admission.check_identity(self, spec, who)
         partitions = admission.partitions_of(self, spec, who)
@@ -354,8 +352,7 @@ class Cluster:
             ]
             admission.check_gres_known(self, requests[0][1].gres_per_node + requests[0][1].gres_per_job)
             impossible = [
-                admission.check_shape(self, request, p)
-                for (_, request), p in zip(requests, partitions, strict=True)
+                admission.check_shape(self, request, p) for (_, request), p in zip(requests, partitions, strict=True)
             ]
         except RequestError as exc:
             if test_only:
@@ -421,7 +418,7 @@ class Cluster:
         record.scheduler = "Main"
         return job, blob
 
-    def _requested_tres(self, request: admission.Request, record: pb.JobRecord) -> dict[str, int]:
+    def _requested_tres(self, request: Request, record: pb.JobRecord) -> dict[str, int]:
         nodes, cpus = record.min_nodes, record.min_cpus
         counts = {"cpu": cpus, "node": nodes, "billing": cpus}
         counts["mem"] = request.memory * (cpus if request.memory_per_cpu else nodes)
@@ -458,7 +455,7 @@ class Cluster:
 
     # ------------------------------------------------------------ starting
 
-    def requests_of(self, job: Job) -> list[tuple[str, admission.Request]]:
+    def requests_of(self, job: Job) -> list[tuple[str, Request]]:
         """The job's request classes; made anew after a change of configuration or of the job."""
         if not job.requests:
             spec = job.record.spec
@@ -472,9 +469,7 @@ class Cluster:
                 partition = self.partitions.get(name)
                 if partition is None:
                     continue
-                request = admission.build_request(
-                    self, spec, partition, required, excluded, licenses, job.record.uid
-                )
+                request = admission.build_request(self, spec, partition, required, excluded, licenses, job.record.uid)
                 job.requests.append((name, request))
                 try:
                     reasons.append(admission.check_shape(self, request, partition))
@@ -484,8 +479,10 @@ class Cluster:
         return job.requests
 
     def _exclusive(self, job: Job) -> bool:
-        return any(request.exclusive for _, request in self.requests_of(job)) if job.requests else (
-            job.record.spec.exclusive in ("exclusive", "mcs", "topo") or self.parameters.linear
+        return (
+            any(request.exclusive for _, request in self.requests_of(job))
+            if job.requests
+            else (job.record.spec.exclusive in ("exclusive", "mcs", "topo") or self.parameters.linear)
         )
 
     def start(self, job: Job, partition: str, placement: Placement, now: float, scheduler: str) -> Job:
@@ -632,12 +629,9 @@ class Cluster:
         record.state = state
         if was_pending:
             record.start_time = record.end_time = now
-            record.array_task_str = record.array_task_str
             self.pending.discard(job.id)
         else:
             record.end_time = now
-            if record.suspend_time and state != st.SUSPENDED:
-                record.pre_suspend_secs += 0.0
             for waiting in job.waiting_steps:
                 self.effects.append(StepRefused(waiting.ticket, int(Errno.ALREADY_DONE), ""))
             job.waiting_steps.clear()
@@ -840,8 +834,6 @@ class Cluster:
         record = job.record
         record.exit_code = step.record.exit_code
         record.exit_known = True
-        if step.error_code and record.restarts < 1 and False:
-            return
         if step.oom:
             state = st.OUT_OF_MEMORY
         elif step.record.exit_code:
@@ -900,7 +892,9 @@ class Cluster:
         job.timed_out = True
         record = job.record
         record.reason = "TimeLimit"
-        self.effects.append(JobChanged(job.id, notice=f"Job {job.id} has exceeded its time limit and its allocation has been revoked."))
+        self.effects.append(
+            JobChanged(job.id, notice=f"Job {job.id} has exceeded its time limit and its allocation has been revoked.")
+        )
         self.end_job(job, st.TIMEOUT, now, reason="TIME LIMIT")
 
     def _purge(self, job: Job) -> None:

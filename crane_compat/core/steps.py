@@ -13,6 +13,7 @@ from crane_compat.core.cluster import Cluster
 from crane_compat.core.effects import LaunchStep, StepReady
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.job import Job, Step, WaitingStep
+from crane_compat.core.request import GresNeed
 from crane_compat.parsers import hostlist
 from crane_compat.wire import INFINITE, pb
 
@@ -21,7 +22,9 @@ class MustWait(Exception):
     """The job's own resources are in use by its other steps."""
 
 
-def task_layout(tasks: int, cpus: list[int], cpus_per_task: int, distribution: str, overcommit: bool) -> list[list[int]]:
+def task_layout(
+    tasks: int, cpus: list[int], cpus_per_task: int, distribution: str, overcommit: bool
+) -> list[list[int]]:
     """Global ranks per node.
 
     block (the default when there are more tasks than nodes): every node gets one task, then nodes are filled in
@@ -292,9 +295,7 @@ def _step_gres(request: pb.StepRequest, alloc: pb.NodeAlloc, tasks: int) -> list
     if spec.gres.lower() == "none":
         return []
     needs = list(admission.gres_needs(spec.gres)) + list(admission.gres_needs(spec.gpus_per_node, "gpu"))
-    needs += [
-        admission.GresNeed(n.name, n.type, n.count * tasks) for n in admission.gres_needs(spec.gpus_per_task, "gpu")
-    ]
+    needs += [GresNeed(n.name, n.type, n.count * tasks) for n in admission.gres_needs(spec.gpus_per_task, "gpu")]
     if not needs:
         return list(alloc.gres)
     taken = []
@@ -304,9 +305,7 @@ def _step_gres(request: pb.StepRequest, alloc: pb.NodeAlloc, tasks: int) -> list
             if gres.name == need.name and (not need.type or need.type.lower() == gres.type.lower()) and left:
                 share = min(left, gres.count)
                 left -= share
-                taken.append(
-                    pb.GresAlloc(name=gres.name, type=gres.type, count=share, index=list(gres.index)[:share])
-                )
+                taken.append(pb.GresAlloc(name=gres.name, type=gres.type, count=share, index=list(gres.index)[:share]))
         if left:
             raise RequestError(Errno.INVALID_GRES)
     return taken

@@ -91,9 +91,7 @@ def _time_limit(cluster: Cluster, job: Job, value: str, who: Identity, now: floa
         record.end_time = 0.0 if minutes == INFINITE else record.start_time + minutes * 60.0
         for alloc in record.nodes:
             cluster.effects.append(
-                SendNode(
-                    alloc.node, pb.NodeDown(update_limit=pb.UpdateLimit(job_id=job.id, deadline=record.end_time))
-                )
+                SendNode(alloc.node, pb.NodeDown(update_limit=pb.UpdateLimit(job_id=job.id, deadline=record.end_time)))
             )
         cluster.tell_accounting("job_update", now, job=job)
 
@@ -532,7 +530,6 @@ def _suspend(cluster: Cluster, job: Job, who: Identity, now: float, *, resume: b
     if not resume and suspended:
         raise RequestError(Errno.JOB_SUSPENDED)
     if resume:
-        record.pre_suspend_secs += 0.0
         if record.end_time:
             record.end_time += now - record.suspend_time
         record.state = (record.state & ~st.BASE_MASK) | st.RUNNING

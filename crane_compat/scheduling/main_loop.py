@@ -156,9 +156,9 @@ class SchedulingPass:
             order = [i for i in order if needed[i]] + [i for i in order if not needed[i]]
         chosen: list[int] = []
         total, wanted = 0, request.num_tasks or request.min_nodes * max(1, request.ntasks_per_node)
-        for position in order:
-            chosen.append(position)
-            total += int(tasks[position])
+        for index in order:
+            chosen.append(index)
+            total += int(tasks[index])
             if len(chosen) >= max(request.min_nodes, len(request.req_nodes)) and total >= wanted:
                 break
         start = max((float(free_at[i]) for i in chosen), default=np.inf)

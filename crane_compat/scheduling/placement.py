@@ -325,9 +325,7 @@ class NodeTable:
             for key in left:
                 # spread what remains evenly, but never leave more than the later nodes can give
                 here = int((self.gres_total if empty else self.gres_free)(*key)[position])
-                later = sum(
-                    int((self.gres_total if empty else self.gres_free)(*key)[i]) for i in chosen[rank + 1 :]
-                )
+                later = sum(int((self.gres_total if empty else self.gres_free)(*key)[i]) for i in chosen[rank + 1 :])
                 share = min(here, max(left[key] - later, -(-left[key] // (len(chosen) - rank))))
                 left[key] -= share
                 if share:

@@ -53,9 +53,7 @@ class AccountingLink:
         delay = RETRY_FIRST
         while True:
             try:
-                reader, writer = await asyncio.open_unix_connection(
-                    paths.accounting_socket(self.controller.conf.path)
-                )
+                reader, writer = await asyncio.open_unix_connection(paths.accounting_socket(self.controller.conf.path))
             except OSError:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, RETRY_LAST)
@@ -72,9 +70,7 @@ class AccountingLink:
                 writer.close()
                 self.up = False
 
-    async def _call(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, call: pb.AcctCall
-    ) -> pb.Response:
+    async def _call(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, call: pb.AcctCall) -> pb.Response:
         writer.write(frame(pb.Request(protocol=PROTOCOL, command="slurmctld", acct=call)))
         (size,) = _LENGTH.unpack(await reader.readexactly(4))
         return pb.Response.FromString(await reader.readexactly(size))

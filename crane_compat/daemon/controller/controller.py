@@ -243,9 +243,7 @@ class Controller:
                 self.cluster.withdraw(job_id)
                 batch.jobs = [row for row in batch.jobs if row[0] != job_id]
                 batch.blobs = [row for row in batch.blobs if row[0] != job_id]
-                batch.outbox = [
-                    row for row in batch.outbox if pb.AcctEvent.FromString(row[1]).job.job_id != job_id
-                ]
+                batch.outbox = [row for row in batch.outbox if pb.AcctEvent.FromString(row[1]).job.job_id != job_id]
         if self.answers:  # those that came meanwhile
             later, self.answers = self.answers, []
             for answer in later:
@@ -482,7 +480,11 @@ class Controller:
             controller_host=self._host(),
         )  # fmt: skip
         for key, value in show_config(
-            self.conf, now=now, boot_time=self.start_time, next_job_id=self.cluster.next_job_id, hostname=os.uname().nodename
+            self.conf,
+            now=now,
+            boot_time=self.start_time,
+            next_job_id=self.cluster.next_job_id,
+            hostname=os.uname().nodename,
         ):
             reply.values.add(key=key, value=value)
         connection.send(pb.Response(config=reply))
@@ -552,7 +554,9 @@ class Controller:
         if self.store_error:
             raise self._full()
         job = self.cluster.submit(specs, who, now)
-        ids = [job.id] if len(specs) == 1 else [j.id for j in self.cluster.jobs.values() if j.record.het_job_id == job.id]
+        ids = (
+            [job.id] if len(specs) == 1 else [j.id for j in self.cluster.jobs.values() if j.record.het_job_id == job.id]
+        )
         immediate = specs[0].immediate
 
         def tell() -> None:
@@ -681,9 +685,7 @@ class Controller:
             connection.on_close.append(gone)
             self.after_commit(
                 lambda: connection.send(
-                    pb.Response(
-                        more=True, step_event=pb.StepEvent(notice="wait", error=TEXT[Errno.NODES_BUSY])
-                    )
+                    pb.Response(more=True, step_event=pb.StepEvent(notice="wait", error=TEXT[Errno.NODES_BUSY]))
                 )
             )
 

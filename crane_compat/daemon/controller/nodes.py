@@ -186,9 +186,7 @@ class NodeManager:
         self._state_on_register(node, told, now)
         cluster.touch_node(node)
         link.send(
-            pb.Response(
-                node_down=pb.NodeDown(registered=pb.Registered(ok=True, version=SLURM_VERSION)), more=True
-            )
+            pb.Response(node_down=pb.NodeDown(registered=pb.Registered(ok=True, version=SLURM_VERSION)), more=True)
         )
         self._reconcile(node, told, now)
         cluster.wants_scheduling = True
@@ -299,9 +297,7 @@ class NodeManager:
         if found is not None and found[0].record.restarts == told.epoch:
             job, step = found
             if told.error:
-                log.error(
-                    "step %d.%s on %s: %s", told.job_id, st.step_name(told.step_id), told.node, told.error
-                )
+                log.error("step %d.%s on %s: %s", told.job_id, st.step_name(told.step_id), told.node, told.error)
             self.controller.cluster.step_done(
                 job, step, told.node, told.exits, told.usage, now, error=told.error, oom=told.oom,
                 error_code=told.error_code, last_of_job=told.last_of_job,

@@ -25,9 +25,13 @@ def batch_of(cluster: Cluster, changes: Changes, outbox_done: int = 0) -> Batch:
                 (job_id, step_id, step.record.SerializeToString(), _slim(step.request).SerializeToString())
             )
     batch.gone_steps = [key for key in changes.gone_steps if key not in changes.steps or not _has(cluster, key)]
-    batch.nodes = [(name, cluster.nodes[name].record.SerializeToString()) for name in changes.nodes if name in cluster.nodes]
+    batch.nodes = [
+        (name, cluster.nodes[name].record.SerializeToString()) for name in changes.nodes if name in cluster.nodes
+    ]
     batch.partitions = [
-        (name, cluster.partitions[name].SerializeToString()) for name in changes.partitions if name in cluster.partitions
+        (name, cluster.partitions[name].SerializeToString())
+        for name in changes.partitions
+        if name in cluster.partitions
     ]
     batch.outbox = [(event.seq, event.SerializeToString()) for event in changes.outbox]
     if changes.next_job_id:

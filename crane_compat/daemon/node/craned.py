@@ -278,9 +278,7 @@ class Craned:
                 job = self.jobs[order.job_id] = LocalJob(order.epoch)
             else:
                 self.link.send(
-                    pb.NodeUp(
-                        terminated=pb.JobTerminated(job_id=order.job_id, node=self.node.name, epoch=order.epoch)
-                    )
+                    pb.NodeUp(terminated=pb.JobTerminated(job_id=order.job_id, node=self.node.name, epoch=order.epoch))
                 )
                 return
         job.terminating = order
@@ -300,9 +298,7 @@ class Craned:
             spool.remove_script(self.settings.spool, job_id)
             self.link.send(
                 pb.NodeUp(
-                    terminated=pb.JobTerminated(
-                        job_id=job_id, node=self.node.name, epoch=order.epoch, error=error
-                    )
+                    terminated=pb.JobTerminated(job_id=job_id, node=self.node.name, epoch=order.epoch, error=error)
                 )
             )
             if not job.reports and not job.steps and self.jobs.get(job_id) is job:

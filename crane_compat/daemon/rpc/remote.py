@@ -206,12 +206,8 @@ class RemoteChannel:
         credentials = grpc.ssl_channel_credentials(root_certificates=keys.certificate)
         options = [*_OPTIONS, ("grpc.ssl_target_name_override", "cranectld")]
         self.channel = grpc.secure_channel(f"{address or host}:{port}", credentials, options=options)
-        self._call = self.channel.unary_stream(
-            f"/{SERVICE}/Call", pb.Request.SerializeToString, pb.Response.FromString
-        )
-        self._node = self.channel.stream_stream(
-            f"/{SERVICE}/Node", pb.NodeUp.SerializeToString, pb.NodeDown.FromString
-        )
+        self._call = self.channel.unary_stream(f"/{SERVICE}/Call", pb.Request.SerializeToString, pb.Response.FromString)
+        self._node = self.channel.stream_stream(f"/{SERVICE}/Node", pb.NodeUp.SerializeToString, pb.NodeDown.FromString)
 
     def _metadata(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
         return [("authorization", "Bearer " + tokens.issue_node(self.keys, self.node)), *more]
