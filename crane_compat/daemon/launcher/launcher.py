@@ -129,22 +129,30 @@ class Refused(Exception):
 
 
 def _groups(conn: socket.socket) -> list[int]:
-    buffer = (ctypes.c_uint32 * 65536)()  # NGROUPS_MAX; socket.getsockopt takes 256 at most
-    size = ctypes.c_uint32(ctypes.sizeof(buffer))
-    if _libc.getsockopt(conn.fileno(), socket.SOL_SOCKET, _SO_PEERGROUPS, buffer, ctypes.byref(size)):
-        raise Refused("the caller's groups are not known")
-    return list(buffer[: size.value // 4])
+    for room in (256, 65536):  # the second is NGROUPS_MAX; socket.getsockopt takes 256 at most
+        buffer = (ctypes.c_uint32 * room)()
+        size = ctypes.c_uint32(ctypes.sizeof(buffer))
+        if _libc.getsockopt(conn.fileno(), socket.SOL_SOCKET, _SO_PEERGROUPS, buffer, ctypes.byref(size)) == 0:
+            return list(buffer[: size.value // 4])
+    raise Refused("the caller's groups are not known")
 
 
-def _same_world(pid: int) -> None:
+_WORLD = ("ns/mnt", "ns/user", "root")
+
+
+def _world(process: int | str) -> list[tuple[int, int]]:
+    seen = [os.stat(f"/proc/{process}/{entry}") for entry in _WORLD]
+    return [(entry.st_dev, entry.st_ino) for entry in seen]
+
+
+def _same_world(pid: int, ours: list[tuple[int, int]]) -> None:
     """Raise Refused where the caller sees other files than we do: another mount namespace, or a chroot."""
-    for entry in ("ns/mnt", "ns/user", "root"):
-        try:
-            theirs, ours = os.stat(f"/proc/{pid}/{entry}"), os.stat(f"/proc/self/{entry}")
-        except OSError as exc:
-            raise Refused("the caller's process is not visible") from exc
-        if (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino):
-            raise Refused("the caller lives in another namespace")
+    try:
+        theirs = _world(pid)
+    except OSError as exc:
+        raise Refused("the caller's process is not visible") from exc
+    if theirs != ours:
+        raise Refused("the caller lives in another namespace")
 
 
 #: first words of /proc/PID/limits → resource
@@ -223,16 +231,18 @@ def _take_environment(call: request.Call) -> None:
         paths.DEFAULT_CONF = os.path.join(os.fsdecode(call.sysconfdir), "slurm.conf")
 
 
-def _take_signals(ignored: int) -> None:
+def _reset_signals() -> None:
+    """Every signal as a fresh interpreter has it, whatever this process was started with."""
     for number in range(1, 32):
-        if number in (signal.SIGKILL, signal.SIGSTOP):
-            continue
-        if ignored >> number & 1 or number == signal.SIGPIPE:
-            signal.signal(number, signal.SIG_IGN)
-        elif number == signal.SIGINT:
-            signal.signal(number, signal.default_int_handler)
-        else:
+        if number not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
+
+
+def _take_signals(ignored: int) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in range(1, 32):
+        if ignored >> number & 1 and number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _die_with(conn: socket.socket) -> None:
@@ -247,8 +257,8 @@ def _die_with(conn: socket.socket) -> None:
         os._exit(0)
 
 
-def serve(conn: socket.socket) -> NoReturn:
-    """Run the one call on `conn` and end."""
+def serve(conn: socket.socket, ours: list[tuple[int, int]]) -> NoReturn:
+    """Run the one call on `conn` and end; `ours` is the launcher's `_world`."""
     conn.settimeout(SEND_TIMEOUT)
     pid, uid, gid = _PEERCRED.unpack(conn.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
     try:
@@ -258,7 +268,7 @@ def serve(conn: socket.socket) -> NoReturn:
             raise Refused(f"no command is called {name}")
         if pid <= 0:
             raise Refused("the caller's process is not visible")
-        _same_world(pid)
+        _same_world(pid, ours)
         _take_limits(pid)
         groups = _groups(conn)
     except (request.BadRequest, Refused, OSError, ValueError) as exc:
@@ -300,7 +310,7 @@ def _title(name: str, argv: list[str]) -> None:
     setproctitle.setthreadtitle(name[:15])
 
 
-def worker(listener: socket.socket, taken: socket.socket) -> NoReturn:
+def worker(listener: socket.socket, taken: socket.socket, ours: list[tuple[int, int]]) -> NoReturn:
     """Wait for one call, tell the launcher that this worker is busy, serve it."""
     while True:
         try:
@@ -314,7 +324,7 @@ def worker(listener: socket.socket, taken: socket.socket) -> NoReturn:
         socket.send_fds(taken, [_TAKEN.pack(os.getpid())], [conn.fileno()])
     listener.close()
     taken.close()
-    serve(conn)
+    serve(conn, ours)
 
 
 # ---------------------------------------------------------------- the launcher
@@ -333,6 +343,7 @@ class Launcher:
         self.wake_read, self.wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.selector = selectors.DefaultSelector()
         self.stopping = False
+        self.world = _world("self")
 
     def fork(self) -> None:
         """Add a worker to the pool."""
@@ -356,10 +367,10 @@ class Launcher:
             for fd in (self.taken.fileno(), self.wake_read, self.wake_write, self.parent):
                 if fd >= 0:
                     os.close(fd)
-            worker(self.listener, self.worker_end)
-        except BaseException:
-            if os.environ.get("CRANE_DEBUG"):
-                raise
+            worker(self.listener, self.worker_end, self.world)
+        except BaseException as exc:
+            with contextlib.suppress(Exception):
+                log.error("worker %d: %s: %s", os.getpid(), type(exc).__name__, exc)
         finally:
             os._exit(70)
 
@@ -441,6 +452,8 @@ def run(conf: str, parent: int = -1) -> int:
     os.chdir("/")
     for failure in preload():
         log.warning("commands will import it themselves: %s", failure)
+    _reset_signals()
+    os.environ.clear()  # workers take over that of the caller
     listener = listen(paths.launcher_socket(conf))
     gc.collect()
     gc.freeze()
