@@ -1,0 +1,1 @@
+"""Recordings of real schedulers, replayed on a cluster of ours."""

@@ -1,0 +1,107 @@
+"""The process that plays scenarios: one cluster, reset before each, on a private host where there can be one.
+
+Reads one request a line from its standard input (``{"root":…, "scenario":…}``)
+and answers each with one line; ends, and stops its cluster, at the end of the input.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+from tests.clusters import private_host, users
+from tests.clusters.cluster import Cluster, ClusterError
+
+from .golden_format import Recordings
+from .player import Difference, Player, Result, StepResult
+
+
+def _cluster(backend: str, base: str) -> Cluster:
+    if backend == "slurm":
+        from tests.clusters.slurm import SlurmCluster
+
+        return SlurmCluster(base)
+    from tests.clusters.crane import CraneCluster
+
+    return CraneCluster(base)
+
+
+def _set_up_accounting(cluster: Cluster, directory: str) -> None:
+    """Run the profile's accounting.cmds.  Raises ClusterError with the first that fails."""
+    path = os.path.join(directory, "accounting.cmds")
+    if not os.path.exists(path):
+        return
+    env = users.environment("root", cluster.directories)
+    with open(path, encoding="utf-8") as file:
+        lines = [line.strip() for line in file if line.strip() and not line.startswith("#")]
+    for line in lines:
+        outcome = users.run(line, "root", env, "/")
+        if outcome.rc:
+            raise ClusterError(f"{line}: {(outcome.stderr or outcome.stdout).strip()}")
+
+
+def play(cluster: Cluster, root: str, name: str, host: str) -> Result:
+    """Reset the cluster and play one scenario."""
+    recordings = Recordings(root)
+    scenario = recordings.scenario(name)
+    directory = recordings.profile(scenario.profile)
+    trouble = ""
+    try:
+        cluster.start(directory)
+        _set_up_accounting(cluster, directory)
+    except (ClusterError, OSError, subprocess.TimeoutExpired) as exc:
+        trouble = str(exc)
+        if not any(cluster.logs().values()):
+            return Result(name, [], trouble=trouble)
+    return dataclasses.replace(Player(scenario, cluster, host).play(), trouble=trouble)
+
+
+def result_of(document: dict[str, Any]) -> Result:
+    """The Result that a stage wrote as JSON."""
+    steps = [
+        StepResult(step["index"], step["label"], [Difference(**d) for d in step["differences"]], step["seconds"])
+        for step in document["steps"]
+    ]
+    return Result(document["name"], steps, document["seconds"], document["trouble"])
+
+
+def main(backend: str, keep: str) -> int:
+    """Answer requests until the input ends."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if private_host.inside():
+        private_host.furnish("vm")
+    host = socket.gethostname().split(".")[0]
+    users.create_missing()
+    base = keep or tempfile.mkdtemp(prefix="crane-stage-", dir="/tmp")
+    os.makedirs(base, exist_ok=True)
+    os.chmod(base, 0o755)
+    answers = os.fdopen(os.dup(1), "w")  # whatever a cluster prints must not mix with the answers
+    os.dup2(2, 1)
+    cluster = _cluster(backend, base)
+    try:
+        for line in sys.stdin:
+            request = json.loads(line)
+            result = play(cluster, request["root"], request["scenario"], host)
+            answers.write(json.dumps(dataclasses.asdict(result)) + "\n")
+            answers.flush()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        try:
+            cluster.stop()
+        finally:
+            if not keep:
+                shutil.rmtree(base, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))
