@@ -152,9 +152,7 @@ class PidFile:
     def holder(self) -> int:
         """The process that holds the file; 0 where none does."""
         try:
-            fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return 0
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return 0
         try:

@@ -64,16 +64,17 @@ def up(config: str | None, state: str | None, nodes: str | None, clean: bool, qu
 
     _need_root()
     place = site.find(config, state)
-    site.prepare(place)
-    conf = site.read(place)
-    site.secure(place, conf)
-    daemons = site.daemons(place, conf)
-    if clean:
-        run.stop(place, conf, daemons)
-        if left := run.clear(conf, daemons):
-            click.echo(f"crane: warning: {left}", err=True)
-    chosen = site.daemons(place, conf, nodes) if nodes else daemons
-    started = run.start(place, chosen, clear=clean)
+    with site.alone(place):
+        site.prepare(place)
+        conf = site.read(place)
+        site.secure(place, conf)
+        daemons = site.daemons(place, conf)
+        if clean:
+            run.stop(place, conf, daemons)
+            if left := run.clear(conf, daemons):
+                click.echo(f"crane: warning: {left}", err=True)
+        chosen = site.daemons(place, conf, nodes) if nodes else daemons
+        started = run.start(place, chosen, clear=clean)
     if any(daemon.name == "slurmctld" for daemon in chosen):
         run.wait_for_nodes(place, {daemon.node for daemon in chosen if daemon.node})
     if quiet:
@@ -143,8 +144,9 @@ def down(config: str | None, state: str | None, purge: bool, quiet: bool) -> Non
     place = site.find(config, state)
     stopped: list[str] = []
     if os.path.exists(place.conf):
-        conf = site.read(place)
-        stopped = run.stop(place, conf, site.daemons(place, conf))
+        with site.alone(place):
+            conf = site.read(place)
+            stopped = run.stop(place, conf, site.daemons(place, conf))
     if purge and os.path.isdir(place.state):
         if not os.path.exists(os.path.join(place.bin, "squeue")):
             _fail(f"{place.state} is no state directory of a cluster: it is not removed")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crane_compat import shared_files
@@ -84,6 +87,21 @@ def prepare(site: Site) -> None:
         raise StartError(str(exc)) from None
     except OSError as exc:
         raise StartError(f"cannot write {exc.filename or site.state}: {exc.strerror}") from None
+
+
+@contextlib.contextmanager
+def alone(site: Site) -> Iterator[None]:
+    """One `crane up` or `down` at a time for a state directory; a second one waits.  Raises StartError."""
+    try:
+        os.makedirs(site.state, exist_ok=True)
+        lock = os.open(os.path.join(site.state, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise StartError(f"cannot write {exc.filename or site.state}: {exc.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def secure(site: Site, conf: SlurmConf) -> None:
