@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,24 +37,48 @@
 
 extern char **environ;
 
-static int closed[3];  /* standard descriptors that the caller closed */
-static int child = -1; /* pidfd of the process that runs the command */
+static int closed[3];                    /* standard descriptors that the caller closed */
+static int launcher = -1;                /* the connection */
+static volatile sig_atomic_t child = -1; /* pidfd of the process that runs the command */
+static volatile uint64_t early;          /* signals to pass on to it once it is known */
 
 static const int FORWARDED[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
+
+/* A signal that comes before the child is known: it is passed on later where the
+ * child is on its way (something is there to read), else this process dies of it. */
+static void too_early(int sig)
+{
+	struct pollfd reading = {.fd = launcher, .events = POLLIN};
+
+	if (poll(&reading, 1, 0) == 1) {
+		early |= 1ull << sig;
+		return;
+	}
+	if (sig == SIGCONT || sig == SIGWINCH)
+		return;
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
 
 static void tell_child(int sig)
 {
 	int saved = errno;
-	syscall(SYS_pidfd_send_signal, child, sig, NULL, 0);
+
+	if (child < 0)
+		too_early(sig);
+	else
+		syscall(SYS_pidfd_send_signal, child, sig, NULL, 0);
 	errno = saved;
 }
 
 static void suspend(int sig)
 {
 	(void)sig;
-	tell_child(SIGSTOP);
+	if (child >= 0)
+		tell_child(SIGSTOP);
 	kill(getpid(), SIGSTOP);
-	tell_child(SIGCONT);
+	if (child >= 0)
+		tell_child(SIGCONT);
 }
 
 /* Run the command in this process. */
@@ -269,6 +294,7 @@ static int await_child(int sock)
 				 .msg_controllen = sizeof control.space};
 	struct cmsghdr *header;
 	ssize_t got;
+	int pidfd;
 
 	do
 		got = recvmsg(sock, &message, MSG_CMSG_CLOEXEC);
@@ -276,8 +302,13 @@ static int await_child(int sock)
 	if (got != 1 || kind != 'P')
 		return -1;
 	header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_type == SCM_RIGHTS)
-		memcpy(&child, CMSG_DATA(header), sizeof child);
+	if (!header || header->cmsg_type != SCM_RIGHTS)
+		return -1;
+	memcpy(&pidfd, CMSG_DATA(header), sizeof pidfd);
+	child = pidfd;
+	for (int sig = 1; sig < 32; sig++)
+		if (early >> sig & 1)
+			tell_child(sig);
 	return 0;
 }
 
@@ -337,10 +368,13 @@ int main(int argc, char **argv)
 	reserve_standard_fds();
 	if (needs_terminal(name) || (sock = connect_launcher()) < 0)
 		run_here(name, argc, argv);
-	if (send_call(sock, name, argc, argv) || await_child(sock)) {
+	if (send_call(sock, name, argc, argv))
+		run_here(name, argc, argv);
+	launcher = sock;
+	forward_signals(ignored);
+	if (await_child(sock)) {
 		close(sock);
 		run_here(name, argc, argv);
 	}
-	forward_signals(ignored);
 	return end(sock);
 }

@@ -7,6 +7,7 @@ small modules.
 
 import array
 import os
+import select
 import signal
 import socket
 import struct
@@ -99,6 +100,46 @@ def send_call(sock: socket.socket, name: str, args: list[str], ignored: int) -> 
     sock.sendall(data[sent:])
 
 
+class Signals:
+    """Passes signals on to the child; see too_early in stub.c for those that come before it is known."""
+
+    def __init__(self, sock: socket.socket, ignored: int) -> None:
+        self.sock = sock
+        self.child = -1
+        self.early: list[int] = []
+        self.numbers = [getattr(signal, "SIG" + word) for word in FORWARDED]
+        self.numbers = [number for number in self.numbers if not ignored >> number & 1]
+        for number in self.numbers:
+            signal.signal(number, self.tell)
+        if not ignored >> signal.SIGTSTP & 1:
+            signal.signal(signal.SIGTSTP, self.suspend)
+
+    def tell(self, number: int, _frame: object = None) -> None:
+        if self.child < 0:
+            if select.select([self.sock], [], [], 0)[0]:
+                self.early.append(number)
+            elif number not in (signal.SIGCONT, signal.SIGWINCH):
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            return
+        try:
+            signal.pidfd_send_signal(self.child, number)
+        except OSError:
+            pass
+
+    def suspend(self, _number: int, _frame: object) -> None:
+        if self.child >= 0:
+            self.tell(signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        if self.child >= 0:
+            self.tell(signal.SIGCONT)
+
+    def started(self, child: int) -> None:
+        self.child = child
+        for number in self.early:
+            self.tell(number)
+
+
 def main() -> None:
     reserve_standard_fds()
     name = os.path.basename(sys.argv[0])
@@ -108,35 +149,21 @@ def main() -> None:
     if sock is None:
         return run_here(name, args)
     signal.signal(signal.SIGINT, signal.SIG_IGN if ignored >> signal.SIGINT & 1 else signal.SIG_DFL)
+    try:
+        send_call(sock, name, args, ignored)
+    except OSError:
+        return run_here(name, args)
+    signals = Signals(sock, ignored)
     kind = b""
     fds: list[int] = []
     try:
-        send_call(sock, name, args, ignored)
         kind, fds, _, _ = socket.recv_fds(sock, 1, 1)
     except OSError:
         pass
     if kind != b"P" or not fds:
         sock.close()
         return run_here(name, args)
-    child = fds[0]
-
-    def tell(number: int, _frame: object = None) -> None:
-        try:
-            signal.pidfd_send_signal(child, number)
-        except OSError:
-            pass
-
-    def suspend(_number: int, _frame: object) -> None:
-        tell(signal.SIGSTOP)
-        os.kill(os.getpid(), signal.SIGSTOP)
-        tell(signal.SIGCONT)
-
-    for word in FORWARDED:
-        number = getattr(signal, "SIG" + word)
-        if not ignored >> number & 1:
-            signal.signal(number, tell)
-    if not ignored >> signal.SIGTSTP & 1:
-        signal.signal(signal.SIGTSTP, suspend)
+    signals.started(fds[0])
     answer = b""
     while len(answer) < 6:
         part = sock.recv(6 - len(answer))
