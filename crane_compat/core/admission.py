@@ -289,12 +289,19 @@ _DISK = "Temporary disk specification can not be satisfied"
 _TOPOLOGY = "Socket, core and/or thread specification can not be satisfied"
 
 
-def check_shape(cluster: Cluster, request: Request, partition: pb.PartitionRecord) -> str:
-    """Refuse what no single node could ever give; returns the reason where only the number of nodes is too large."""
+def check_shape(cluster: Cluster, request: Request, partition: pb.PartitionRecord, *, held: bool = False) -> str:
+    """Refuse what no single node could ever give; returns the reason where only the number of nodes is too large.
+
+    A held job is not looked at so closely before it is released: then it waits with the reason BadConstraints.
+    """
     table = cluster.table
     mask = cluster.partition_mask(partition.name)
     if not mask.any():
         return "PartitionConfig"
+    if not cluster.features_known(request.features):
+        raise RequestError(Errno.INVALID_FEATURE)
+    if held:
+        return ""
 
     def refuse(detail: str = "") -> RequestError:
         return RequestError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, details=(detail,) if detail else ())

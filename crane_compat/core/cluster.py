@@ -9,6 +9,7 @@ effects and answers the client; the simulator does the same with a virtual clock
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -182,6 +183,17 @@ class Cluster:
             mask = self.table.mask_of(tuple(self.partitions[name].node_names))
             self._masks[name] = mask
         return mask
+
+    def features_known(self, expression: str) -> bool:
+        """Does every name of a constraint exist on some node, and do its brackets match?"""
+        if not expression:
+            return True
+        for opening, closing in ("[]", "()"):
+            if expression.count(opening) != expression.count(closing):
+                return False
+        known = {feature for node in self.nodes.values() for feature in node.record.features.split(",")}
+        words = re.split(r"[&|,()\[\]\s]+", expression)
+        return all(word.partition("*")[0] in known for word in words if word and not word.startswith("*"))
 
     # ------------------------------------------------------------ permissions
 

@@ -42,7 +42,7 @@ def parse_time(text: str, now: float) -> float:
     if lower in ("today", "tomorrow"):
         moved = time.localtime(now + (_DAY if lower == "tomorrow" else 0))
         return _moment((moved.tm_year, moved.tm_mon, moved.tm_mday), (0, 0, 0), text) if lower == "tomorrow" else now
-    for part in re.split(r"[T\s]+", word) if not word.lower() in _NAMED else [word]:
+    for part in re.split(r"[T\s]+", word) if word.lower() not in _NAMED else [word]:
         if part.lower() in _NAMED:
             hour, minute = _NAMED[part.lower()]
             clock = (hour, minute, 0)

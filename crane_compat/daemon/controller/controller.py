@@ -349,17 +349,27 @@ class Controller:
             connections = self.watchers.get(key)
             if not connections:
                 continue
-            event = pb.JobEvent(job=job.record, notice=effect.notice)
-            for alloc in job.record.nodes:
-                node = self.cluster.nodes.get(alloc.node)
-                event.node_addrs.append(node.record.address if node is not None else alloc.node)
             over = job.finished and not job.state & st.COMPLETING and not job.record.requeue_pending
-            more = not (over and self._all_over(key))
-            response = pb.Response(job_event=event, more=more)
-            for connection in list(connections):
-                connection.send(response)
-            if not more:
+            if over and self._all_over(key):
+                # the last change of several jobs can be in one commit: tell how each of them ended
+                members = [
+                    self.cluster.jobs[i] for i in self.cluster.arrays.get(key) or [key] if i in self.cluster.jobs
+                ]
+                members.sort(key=lambda member: member is job)
+                for member in members:
+                    self._send_event(connections, member, effect.notice, more=member is not members[-1])
                 del self.watchers[key]
+            else:
+                self._send_event(connections, job, effect.notice, more=True)
+
+    def _send_event(self, connections: list[Connection], job: Job, notice: str, *, more: bool) -> None:
+        event = pb.JobEvent(job=job.record, notice=notice)
+        for alloc in job.record.nodes:
+            node = self.cluster.nodes.get(alloc.node)
+            event.node_addrs.append(node.record.address if node is not None else alloc.node)
+        response = pb.Response(job_event=event, more=more)
+        for connection in list(connections):
+            connection.send(response)
 
     def _all_over(self, key: int) -> bool:
         """Is every task of an array, every component of a job, final?"""
@@ -558,6 +568,8 @@ class Controller:
             [job.id] if len(specs) == 1 else [j.id for j in self.cluster.jobs.values() if j.record.het_job_id == job.id]
         )
         immediate = specs[0].immediate
+        if specs[0].interactive and not immediate and self._tries_at_submit():
+            self._schedule()
 
         def tell() -> None:
             if immediate:
@@ -572,6 +584,13 @@ class Controller:
                 self._watch(job.id, connection, owns=specs[0].interactive)
 
         self.after_commit(tell, fail=connection.refuse, withdraw=ids)
+
+    def _tries_at_submit(self) -> bool:
+        """Does a waiting srun or salloc get its nodes within the request itself?
+
+        As in Slurm unless SchedulerParameters defers (slurm.conf(5): defer, sched_min_interval).
+        """
+        return not {"defer", "sched_min_interval"} & set(self.cluster.parameters.scheduler)
 
     def _other(self, uid: int, gid: int | None) -> Identity:
         import pwd

@@ -1,0 +1,219 @@
+"""What sbatch, srun and salloc share: the request a command line makes, completed from where it was typed.
+
+The user's environment, working directory, limits and terminal session are part
+of a request (sbatch(1)); option errors are printed here, in the command's words.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from crane_compat import paths
+from crane_compat.commands.slurm.step_watch import Manner
+from crane_compat.parsers import options
+from crane_compat.parsers.option_values import RLIMITS
+from crane_compat.wire import pb
+
+UNLIMITED = 0xFFFFFFFFFFFFFFFF
+
+
+class Refused(Exception):
+    """The command line ends here; everything has been printed, `code` is the exit status."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+@dataclass
+class Asked:
+    """A complete request."""
+
+    specs: list[pb.JobSpec]
+    step: pb.StepRequest
+    flags: options.Flags
+    operands: list[str]
+    given: dict[str, str | None]
+
+    def manner(self) -> Manner:
+        """How srun treats the step's streams."""
+        return Manner(
+            label=self.step.label,
+            kill_on_bad_exit=self.step.kill_on_bad_exit,
+            wait_secs=self.step.wait_secs,
+            no_status="disable-status" in self.given,
+            quit_on_interrupt="quit-on-interrupt" in self.given,
+        )
+
+
+def exit_error(code: int) -> int:
+    """The exit status of an error: SLURM_EXIT_ERROR overrides 1."""
+    asked = os.environ.get("SLURM_EXIT_ERROR", "")
+    return int(asked) if code == 1 and asked.isdigit() else code
+
+
+def parse(command: str, argv: Sequence[str], script: bytes | None = None, script_name: str = "") -> Asked:
+    """Read a command line and complete its request.  Raises Refused."""
+    try:
+        found = options.parse(command, argv, os.environ, script, script_name)
+    except options.EndProgram as exc:
+        sys.stdout.write(exc.text)
+        raise Refused(0) from None
+    except options.OptionError as exc:
+        sys.stderr.write("".join(f"{line}\n" for line in exc.lines))
+        raise Refused(exit_error(exc.code)) from None
+    if command == "srun" and not found.operands and not found.flags.test_only:
+        sys.stderr.write("srun: fatal: No command given to execute.\n")
+        raise Refused(exit_error(1))
+    for notice in found.notices:
+        sys.stderr.write(f"{command}: {notice}\n")
+    if found.flags.verbose and not found.flags.quiet:
+        _show_options(command, found)
+    asked = Asked(found.specs, found.step, found.flags, found.operands, found.given)
+    line = submit_line(command, argv)
+    for spec in asked.specs:
+        complete(spec, command, line, found)
+    if command == "srun":
+        complete(asked.step.spec, command, line, found)
+        asked.step.spec.argv[:] = [os.fsencode(word) for word in found.operands]
+        asked.step.spec.name = _base(found.operands)
+        if not found.given.get("job-name") and "SLURM_JOB_ID" not in os.environ:
+            for spec in asked.specs:
+                spec.name = spec.name or _base(found.operands)
+    elif command == "salloc":
+        for spec in asked.specs:
+            spec.name = spec.name or (_base(found.operands) if found.operands else "interactive")
+    for spec in asked.specs:
+        if command != "sbatch":
+            spec.ClearField("env")
+            spec.command = found.operands[0] if found.operands else ""
+    return asked
+
+
+def _base(operands: Sequence[str]) -> str:
+    return os.path.basename(operands[0]) if operands else ""
+
+
+def submit_line(command: str, argv: Sequence[str]) -> str:
+    """The command line as sacct shows it: the words as they were, joined by blanks."""
+    return " ".join([command, *argv]).encode("utf-8", "replace").decode()
+
+
+def complete(spec: pb.JobSpec, command: str, line: str, found: options.Submission) -> None:
+    """Add what every request carries of the place it was made in."""
+    here = _cwd()
+    if not spec.work_dir:
+        spec.work_dir = here
+    elif not spec.work_dir.startswith("/"):
+        spec.work_dir = os.path.normpath(os.path.join(here, spec.work_dir))
+    spec.submit_line = line
+    spec.alloc_node = os.uname().nodename
+    sid = os.environ.get("CRANE_SID", "")
+    spec.alloc_sid = int(sid) if sid.isdigit() else os.getsid(0)
+    mask = os.umask(0)
+    os.umask(mask)
+    spec.umask = mask
+    del spec.rlimits[:]
+    spec.rlimits.extend(limits(found.flags.propagate))
+    del spec.env[:]
+    spec.env.extend(environment(spec, found))
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"
+
+
+def limits(asked: tuple[str, ...]) -> Iterable[pb.RLimit]:
+    """The resource limits to carry along: --propagate, else PropagateResourceLimits(Except) of slurm.conf."""
+    names = set(asked)
+    if not names:
+        from crane_compat.parsers.slurm_conf import ConfError, load
+
+        try:
+            conf = load(paths.conf_path(), strict=False)
+        except (ConfError, OSError):
+            names = {"ALL"}
+        else:
+            excepted = {w.strip().upper() for w in str(conf.get("PropagateResourceLimitsExcept") or "").split(",")}
+            only = {w.strip().upper() for w in str(conf.get("PropagateResourceLimits") or "ALL").split(",")}
+            names = set(RLIMITS) - excepted if excepted - {""} else only
+    if "NONE" in names:
+        return
+    for name in RLIMITS:
+        if name in names or "ALL" in names:
+            soft, hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
+            yield pb.RLimit(
+                name=name,
+                soft=UNLIMITED if soft == resource.RLIM_INFINITY else soft,
+                hard=UNLIMITED if hard == resource.RLIM_INFINITY else hard,
+            )
+
+
+def environment(spec: pb.JobSpec, found: options.Submission) -> list[bytes]:
+    """The variables that go along under --export (sbatch(1))."""
+    if found.flags.export_file is not None:
+        return list(found.flags.export_file)
+    everything = {name: value for name, value in os.environb.items() if not name.startswith(b"CRANE_SID")}
+    mode = spec.export_mode
+    if not mode or mode.upper() == "ALL":
+        chosen = everything
+    else:
+        chosen = {n: v for n, v in everything.items() if n.startswith((b"SLURM_", b"SPANK_"))}
+        for item in _export_items(mode):
+            name, given, value = item.partition("=")
+            key = os.fsencode(name)
+            if name.upper() == "ALL" and not given:
+                chosen = {**everything, **chosen}
+            elif name.upper() in ("NONE", "NIL") and not given:
+                continue
+            elif given:
+                chosen[key] = os.fsencode(value)
+            elif key in everything:
+                chosen[key] = everything[key]
+    return [name + b"=" + value for name, value in chosen.items()]
+
+
+def _export_items(text: str) -> list[str]:
+    """A comma list whose items may be quoted: ``ALL,'V=a,b',W``."""
+    items, item, quote = [], "", ""
+    for char in text:
+        if quote:
+            if char == quote:
+                quote = ""
+            else:
+                item += char
+        elif char in "'\"":
+            quote = char
+        elif char == ",":
+            items.append(item)
+            item = ""
+        else:
+            item += char
+    items.append(item)
+    return [item for item in items if item]
+
+
+def _show_options(command: str, found: options.Submission) -> None:
+    """What -v prints: the options that were set."""
+    rule = "-" * 20 + " " + "-" * 20
+    lines = ["defined options", rule]
+    for name in sorted(found.given):
+        value = found.given[name]
+        shown = str(found.flags.verbose) if name == "verbose" else "set" if value is None else value
+        lines.append(f"{name:<20}: {shown}")
+    lines += [rule, "end of defined options"]
+    sys.stderr.write("".join(f"{command}: {line}\n" for line in lines))
+    if found.flags.verbose > 1:
+        for limit in limits(found.flags.propagate):
+            sys.stderr.write(f"{command}: debug:  propagating RLIMIT_{limit.name}={limit.soft}\n")
+        mask = os.umask(0)
+        os.umask(mask)
+        sys.stderr.write(f"{command}: debug:  propagating SLURM_PRIO_PROCESS=0\n")
+        sys.stderr.write(f"{command}: debug:  propagating UMASK={mask:04o}\n")

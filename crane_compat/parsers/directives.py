@@ -1,0 +1,193 @@
+"""The options a batch script carries: #SBATCH lines (and #BSUB, #PBS where there are none).
+
+Rules (sbatch(1) and the behaviour of its reader): the line starts in column 0
+with the seven bytes ``#SBATCH``; reading stops at the first line that is neither
+blank nor a comment; all lines make one command line; quotes may stand within
+words, a backslash escapes, an unquoted ``#`` ends the line.
+"""
+
+from __future__ import annotations
+
+from crane_compat.parsers.option_values import OptionError
+
+_PREFIXES = (b"#SBATCH", b"#SLURM")
+
+
+def check_script(script: bytes, command: str = "sbatch") -> None:
+    """Refuse what is no batch script.  Raises OptionError with sbatch's own lines."""
+
+    def refuse(*lines: str) -> OptionError:
+        return OptionError([f"{command}: error: {line}" for line in lines], 1)
+
+    if not script.strip():
+        raise refuse("Batch script is empty!")
+    if not script.startswith(b"#!"):
+        raise refuse(
+            "This does not look like a batch script.  The first",
+            "line must start with #! followed by the path to an interpreter.",
+            "For instance: #!/bin/sh",
+        )
+    if b"\0" in script:
+        raise refuse("The Slurm controller does not allow scripts that", "contain a NULL character '\\0'.")
+    if b"\r\n" in script:
+        raise refuse("Batch script contains DOS line breaks (\\r\\n)", "instead of expected UNIX line breaks (\\n).")
+
+
+def read_directives(command: str, script: bytes, name: str = "") -> list[list[str]]:
+    """The words of each component's directives (``#SBATCH hetjob`` starts the next).  Raises OptionError."""
+    components: list[list[str]] = [[]]
+    position = 0
+    number = 0
+    while position < len(script):
+        end = script.find(b"\n", position)
+        end = len(script) if end < 0 else end
+        line = script[position:end]
+        position = end + 1
+        number += 1
+        if line.startswith(_PREFIXES):
+            prefix = _PREFIXES[0] if line.startswith(_PREFIXES[0]) else _PREFIXES[1]
+            text = line[len(prefix) :].decode("utf-8", "surrogateescape")
+            words = split_words(text, command, name, number)
+            if words in (["hetjob"], ["packjob"]):
+                components.append([])
+            else:
+                components[-1] += words
+            continue
+        stripped = line.lstrip()
+        if stripped and not stripped.startswith(b"#"):
+            break
+    if components == [[]]:
+        return [_foreign(script, command, name)]
+    return components
+
+
+def split_words(text: str, command: str = "sbatch", name: str = "", number: int = 0) -> list[str]:
+    """A directive's words.  Raises OptionError for a quote without its end."""
+    words: list[str] = []
+    word: list[str] = []
+    inside = False
+    quote = ""
+    characters = iter(text)
+    for char in characters:
+        if char == "\\":
+            word.append(next(characters, ""))
+            inside = True
+        elif quote:
+            if char == quote:
+                quote = ""
+            else:
+                word.append(char)
+        elif char in "'\"":
+            quote = char
+            inside = True
+        elif char == "#":
+            break
+        elif char.isspace():
+            if inside:
+                words.append("".join(word))
+            word, inside = [], False
+        else:
+            word.append(char)
+            inside = True
+    if quote:
+        raise OptionError([f"{command}: fatal: {name}: line {number}: Unmatched `{quote}` in [{text}]"], 1)
+    if inside:
+        words.append("".join(word))
+    return words
+
+
+# ---------------------------------------------------------------- other schedulers' lines
+
+#: #BSUB option → what sbatch makes of it; options without a counterpart are left out
+_BSUB = {
+    "-cwd": "--chdir", "-e": "--error", "-eo": "--error", "-J": "--job-name", "-o": "--output", "-oo": "--output",
+    "-q": "--partition", "-W": "--time", "-P": "--comment", "-w": "", "-u": "--mail-user",
+}  # fmt: skip
+_BSUB_FLAGS = {"-x": "--exclusive", "-H": "--hold", "-N": "", "-B": "", "-r": "--requeue", "-rn": "--no-requeue"}
+
+
+def _foreign(script: bytes, command: str, name: str) -> list[str]:
+    """The first of #BSUB and #PBS that the script has, in sbatch's words.
+
+    Slurm refuses a script over an option it does not know; we leave such an option out.
+    """
+    if command != "sbatch" or (b"#BSUB" not in script and b"#PBS" not in script):
+        return []
+    lines = script.decode("utf-8", "surrogateescape").split("\n")
+    bsub = [(n, line) for n, line in enumerate(lines, 1) if line.startswith("#BSUB")]
+    if bsub:
+        return _bsub(bsub, command, name)
+    return _pbs([(n, line) for n, line in enumerate(lines, 1) if line.startswith("#PBS")], command, name)
+
+
+def _bsub(lines: list[tuple[int, str]], command: str, name: str) -> list[str]:
+    result: list[str] = []
+    for number, line in lines:
+        words = iter(split_words(line[5:], command, name, number))
+        for word in words:
+            if word in _BSUB_FLAGS:
+                result += [_BSUB_FLAGS[word]] if _BSUB_FLAGS[word] else []
+            elif word == "-n":
+                result += ["--ntasks", next(words, "1").split(",")[-1]]
+            elif word == "-M":
+                size = next(words, "")
+                result += ["--mem-per-cpu", f"{size}K" if size.isdigit() else size]
+            elif word == "-m":
+                result += ["--nodelist", next(words, "").replace(" ", ",")]
+            elif word in _BSUB:
+                value = next(words, "")
+                if _BSUB[word]:
+                    result += [_BSUB[word], value]
+            elif word.startswith("-"):
+                next(words, None)
+    return result
+
+
+_PBS = {
+    "-A": "--account", "-a": "--begin", "-d": "--chdir", "-w": "--chdir", "-e": "--error", "-o": "--output",
+    "-J": "--array", "-t": "--array", "-M": "--mail-user", "-N": "--job-name", "-p": "--nice", "-q": "--partition",
+}  # fmt: skip
+_PBS_IGNORED_WITH_VALUE = ("-c", "-C", "-j", "-k", "-S", "-u", "-r", "-W", "-v")
+
+
+def _pbs(lines: list[tuple[int, str]], command: str, name: str) -> list[str]:
+    result: list[str] = []
+    for number, line in lines:
+        words = iter(split_words(line[4:], command, name, number))
+        for word in words:
+            if word == "-l":
+                result += _pbs_resources(next(words, ""))
+            elif word == "-h":
+                result.append("--hold")
+            elif word == "-m":
+                letters = next(words, "")
+                types = {"n": "NONE", "a": "FAIL", "b": "BEGIN", "e": "END"}
+                result += ["--mail-type", ",".join(types[c] for c in letters if c in types) or "NONE"]
+            elif word in _PBS:
+                result += [_PBS[word], next(words, "")]
+            elif word in _PBS_IGNORED_WITH_VALUE:
+                next(words, None)
+    return result
+
+
+def _pbs_resources(text: str) -> list[str]:
+    """``-l nodes=2:ppn=4,walltime=1:00:00,mem=2gb``."""
+    result: list[str] = []
+    for item in text.split(","):
+        for part in item.split(":") if item.startswith(("nodes=", "select=")) else [item]:
+            key, _, value = part.partition("=")
+            if key in ("nodes", "select") and value.isdigit():
+                result += ["--nodes", value]
+            elif key in ("ppn", "mpiprocs"):
+                result += ["--ntasks-per-node", value]
+            elif key == "ncpus":
+                result += ["--cpus-per-task", value] if item.startswith("select=") else ["--mincpus", value]
+            elif key in ("gpus", "ngpus"):
+                result += ["--gres", f"gpu:{value}"]
+            elif key in ("walltime", "cput"):
+                result += ["--time", value]
+            elif key in ("mem", "vmem"):
+                result += ["--mem", value.lower().removesuffix("b").removesuffix("w") or "0"]
+            elif key in ("pmem", "pvmem"):
+                result += ["--mem-per-cpu", value.lower().removesuffix("b") or "0"]
+    return result

@@ -1,0 +1,644 @@
+"""What an option's value means: functions that check it and put it into the draft.
+
+Each gives Slurm's own message and exit code for a value it cannot take:
+``Invalid numeric value …`` ends with 1, ``Invalid --x specification`` with 255.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from crane_compat.parsers.begin_time import TimeSpecError, parse_time
+from crane_compat.parsers.mail_types import parse_mail_types
+from crane_compat.parsers.signal_spec import parse_signal_spec, signal_number
+from crane_compat.parsers.size import parse_memory
+from crane_compat.parsers.time_limit import INFINITE, parse_minutes
+
+if TYPE_CHECKING:
+    from crane_compat.parsers.option_table import Option
+    from crane_compat.parsers.options import Draft
+
+Setter = Callable[["Draft", "Option", str | None], None]
+
+#: exit(-1) as a shell sees it
+SPECIFICATION = 255
+
+
+class OptionError(Exception):
+    """The command line is refused: the lines for stderr (complete, without line ends) and the exit code."""
+
+    def __init__(self, lines: list[str], code: int) -> None:
+        self.lines, self.code = lines, code
+        super().__init__("\n".join(lines))
+
+
+class EndProgram(Exception):
+    """--help, --usage, --version: text for stdout, exit code 0."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(text)
+
+
+def bad_specification(draft: Draft, option: Option) -> OptionError:
+    return draft.error(f"Invalid --{option.name} specification", SPECIFICATION)
+
+
+def bad_number(draft: Draft, option: Option, value: str, what: str = "") -> OptionError:
+    return draft.error(f'Invalid numeric value "{value}" for {what or "--" + option.name}.', 1)
+
+
+def kept(draft: Draft, option: Option, value: str | None) -> None:
+    """Accepted; it has no effect here, or is looked up in `draft.given`."""
+
+
+def text(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        if field:
+            setattr(draft.spec, field, value or "")
+
+    return apply
+
+
+def flag(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        setattr(draft.spec, field, True)
+
+    return apply
+
+
+def step_flag(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        setattr(draft.step, field, True)
+
+    return apply
+
+
+def step_text(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        setattr(draft.step, field, value or "")
+
+    return apply
+
+
+def run_flag(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        setattr(draft.flags, field, True)
+
+    return apply
+
+
+def count(value: str) -> int:
+    """A positive number with an optional k or m suffix (×1024).  Raises ValueError."""
+    match = re.fullmatch(r"\+?(\d+)([kKmM]?)", value.strip())
+    if match is None:
+        raise ValueError(value)
+    return int(match[1]) * {"": 1, "k": 1024, "m": 1 << 20}[match[2].lower()]
+
+
+def number(field: str, least: int = 1) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        try:
+            parsed = count(value or "")
+        except ValueError:
+            raise bad_number(draft, option, value or "") from None
+        if not least <= parsed <= 0x7FFFFFFF:
+            raise bad_number(draft, option, value or "")
+        setattr(draft.spec, field, parsed)
+
+    return apply
+
+
+def checked_number(draft: Draft, option: Option, value: str | None) -> None:
+    if not (value or "").isdigit():
+        raise bad_number(draft, option, value or "")
+
+
+def memory(field: str) -> Setter:
+    exclusive = ("mem_per_node", "mem_per_cpu", "mem_per_gpu")
+
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        try:
+            parsed = parse_memory(value or "")
+        except ValueError:
+            raise bad_specification(draft, option) from None
+        if field in exclusive:
+            for other in exclusive:
+                if other != field and draft.spec.HasField(other):  # type: ignore[arg-type]
+                    # within one source both are a contradiction, from another the later one counts
+                    if draft.source_of.get(other) == draft.source:
+                        raise draft.fatal("--mem, --mem-per-cpu, and --mem-per-gpu are mutually exclusive.")
+                    draft.spec.ClearField(other)  # type: ignore[arg-type]
+            draft.source_of[field] = draft.source
+        setattr(draft.spec, field, parsed)
+
+    return apply
+
+
+def minutes(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        word = (value or "").strip()
+        if re.fullmatch(r"\d+-", word):
+            word += "0"
+        elif re.fullmatch(r"-\d+", word):
+            word = "0"  # a negative time counts as none
+        try:
+            parsed = parse_minutes(word)
+        except ValueError:
+            raise bad_specification(draft, option) from None
+        setattr(draft.spec, field, INFINITE if parsed == 0 and field == "time_limit" else parsed)
+
+    return apply
+
+
+def _when(draft: Draft, option: Option, value: str | None) -> float:
+    try:
+        return parse_time(value or "", time.time())
+    except TimeSpecError as exc:
+        raise OptionError([str(exc), f"{draft.command}: error: Invalid --{option.name} specification"], 255) from None
+
+
+def begin(draft: Draft, option: Option, value: str | None) -> None:
+    draft.spec.begin_time = _when(draft, option, value)
+
+
+def deadline(draft: Draft, option: Option, value: str | None) -> None:
+    draft.spec.deadline = _when(draft, option, value)
+
+
+def delay_boot(draft: Draft, option: Option, value: str | None) -> None:
+    try:
+        draft.spec.delay_boot = parse_minutes(value or "") * 60
+    except ValueError:
+        raise bad_specification(draft, option) from None
+
+
+def path(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        setattr(draft.spec, field, value or "")
+
+    return apply
+
+
+def chdir(draft: Draft, option: Option, value: str | None) -> None:
+    draft.spec.work_dir = value or ""
+
+
+_DISTRIBUTION = re.compile(
+    r"(?:(?P<node>\*|block|cyclic|arbitrary|plane=\d+)(?P<levels>(?::(?:\*|block|cyclic|fcyclic)){0,2})"
+    r"(?:,(?P<pack>pack|nopack))?|(?P<only>pack|nopack))$",
+    re.IGNORECASE,
+)
+
+
+def distribution(draft: Draft, option: Option, value: str | None) -> None:
+    if not _DISTRIBUTION.match(value or ""):
+        raise bad_specification(draft, option)
+    draft.spec.distribution = value or ""
+
+
+def exclusive(draft: Draft, option: Option, value: str | None) -> None:
+    word = (value or "").lower()
+    if draft.command == "srun" and draft.flags.job_id is not None and word in ("", "exclusive"):
+        draft.step.exact = True
+        return
+    if word not in ("", "user", "mcs", "topo", "exclusive", "oversubscribe", "allocation"):
+        raise bad_specification(draft, option)
+    draft.spec.exclusive = {"": "exclusive", "allocation": "exclusive", "oversubscribe": ""}.get(word, word)
+
+
+def export(draft: Draft, option: Option, value: str | None) -> None:
+    draft.spec.export_mode = value or "NONE"
+
+
+def export_file(draft: Draft, option: Option, value: str | None) -> None:
+    name = value or ""
+    try:
+        if name.isdigit():
+            with os.fdopen(int(name), "rb", closefd=False) as file:
+                content = file.read()
+        else:
+            with open(name, "rb") as file:
+                content = file.read()
+    except OSError:
+        raise draft.error(f"Could not open user environment file {name}", 1) from None
+    draft.flags.export_file = tuple(part for part in content.split(b"\0") if b"=" in part)
+
+
+def extra_node_info(draft: Draft, option: Option, value: str | None) -> None:
+    fields = ("sockets_per_node", "cores_per_socket", "threads_per_core")
+    names = ("first", "second", "third")
+    for part, field, name in zip((value or "").split(":"), fields, names, strict=False):
+        if part == "*" or not part:
+            continue
+        try:
+            parsed = count(part.split("-")[0])
+        except ValueError:
+            raise bad_number(draft, option, part, f"{name} arg of -B") from None
+        setattr(draft.spec, field, parsed)
+
+
+def get_user_env(draft: Draft, option: Option, value: str | None) -> None:
+    draft.spec.get_user_env = True
+
+
+def other_id(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        import grp
+        import pwd
+
+        if os.getuid() != 0:
+            raise draft.error(f"--{field} only permitted by root user", SPECIFICATION)
+        name = value or ""
+        try:
+            if name.isdigit():
+                found = int(name)
+            else:
+                found = pwd.getpwnam(name).pw_uid if field == "uid" else grp.getgrnam(name).gr_gid
+        except KeyError:
+            raise bad_specification(draft, option) from None
+        setattr(draft.spec, field, found)
+
+    return apply
+
+
+_GPU_BINDS = re.compile(
+    r"(?:(?:verbose|v|quiet|q),)?(?:closest|none|single:\d+|per_task:\d+|map(?:_gpu)?:[\dx,*a-f]+|mask(?:_gpu)?:[\dxa-f,*]+)$",
+    re.IGNORECASE,
+)
+
+
+def gpu_bind(draft: Draft, option: Option, value: str | None) -> None:
+    if not _GPU_BINDS.match(value or ""):
+        raise draft.error(f"Invalid --gpu-bind argument: {value}", SPECIFICATION)
+    draft.spec.gpu_bind = value or ""
+
+
+def gpu_freq(draft: Draft, option: Option, value: str | None) -> None:
+    for part in (value or "").split(","):
+        word = part.partition("=")[2] or part
+        if not (word.isdigit() or word in ("low", "medium", "high", "highm1", "verbose")):
+            raise draft.error(f"Invalid --gpu-freq argument: gpu:{value}", SPECIFICATION)
+    draft.spec.gpu_freq = value or ""
+
+
+def tres(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        if field == "gres" and (value or "").lower() == "help":
+            raise EndProgram("Valid gres options are:\n")
+        for item in (value or "").split(","):
+            parts = item.removeprefix("gres/").split(":")
+            if len(parts) > 3:
+                raise draft.error("Invalid Trackable RESource (TRES) specification", 1)
+        setattr(draft.spec, field, value or "")
+
+    return apply
+
+
+def tres_per_task(draft: Draft, option: Option, value: str | None) -> None:
+    for item in (value or "").split(","):
+        name, _, amount = item.replace("=", ":").partition(":")
+        if name == "cpu":
+            if not amount.isdigit() or int(amount) == 0:
+                raise draft.fatal("Invalid --tres-per-task=cpu=0")
+            draft.spec.cpus_per_task = int(amount)
+        elif name.startswith("gres/"):
+            draft.spec.gpus_per_task = (
+                f"{name.removeprefix('gres/').removeprefix('gpu')}{':' if ':' in name else ''}{amount}"
+            )
+    draft.spec.tres_per_task = value or ""
+
+
+def show_help(draft: Draft, option: Option, value: str | None) -> None:
+    from crane_compat.parsers.option_help import help_text
+
+    raise EndProgram(help_text(draft.command))
+
+
+def show_usage(draft: Draft, option: Option, value: str | None) -> None:
+    from crane_compat.parsers.option_help import usage_text
+
+    raise EndProgram(usage_text(draft.command))
+
+
+def show_version(draft: Draft, option: Option, value: str | None) -> None:
+    from crane_compat import SLURM_VERSION
+
+    raise EndProgram(f"slurm {SLURM_VERSION}\n")
+
+
+_HINTS = ("compute_bound", "memory_bound", "multithread", "nomultithread", "help")
+
+
+def hint(draft: Draft, option: Option, value: str | None) -> None:
+    word = value or ""
+    if word not in _HINTS:
+        raise draft.error(f'unrecognized --hint argument "{word}", see --hint=help', 1)
+    if word == "help":
+        raise EndProgram("--hint= takes one of: " + " ".join(_HINTS) + "\n")
+    draft.spec.hint = word
+    if word == "nomultithread" and not draft.spec.threads_per_core:
+        draft.spec.ntasks_per_core = draft.spec.ntasks_per_core or 1
+
+
+def bell(draft: Draft, option: Option, value: str | None) -> None:
+    draft.flags.bell = True
+
+
+def core_spec(draft: Draft, option: Option, value: str | None) -> None:
+    try:
+        parsed = count(value or "")
+    except ValueError:
+        raise bad_number(draft, option, value or "") from None
+    draft.spec.core_spec = parsed
+
+
+_BIND_TYPES = re.compile(
+    r"(?:(?:quiet|q|verbose|v),?)?(?:none|no|rank|threads?|cores?|sockets?|ldoms?|boards?|map_(?:cpu|mem|ldom):.*|"
+    r"mask_(?:cpu|mem|ldom):.*|rank_ldom|mincpus?|local|prefer|p|sort|nosort|y|n|yes)?$",
+    re.IGNORECASE,
+)
+
+
+def cpu_bind(draft: Draft, option: Option, value: str | None) -> None:
+    if value == "help":
+        from crane_compat.parsers.option_help import CPU_BIND_HELP
+
+        raise EndProgram(CPU_BIND_HELP)
+    if not _BIND_TYPES.match(value or ""):
+        raise OptionError(
+            [
+                f'{draft.command}: error: unrecognized --cpu-bind argument "{value}"',
+                f"{draft.command}: fatal: Failed to parse --cpu-bind= values.",
+            ],
+            1,
+        )
+    draft.spec.cpu_bind = value or ""
+
+
+def mem_bind(draft: Draft, option: Option, value: str | None) -> None:
+    for part in re.split(r",(?=[a-z])", value or ""):
+        if not _BIND_TYPES.match(part):
+            raise draft.error(f'unrecognized --mem-bind argument "{value}"', SPECIFICATION)
+    draft.spec.mem_bind = value or ""
+
+
+def immediate(draft: Draft, option: Option, value: str | None) -> None:
+    if value is not None and not value.isdigit():
+        raise bad_number(draft, option, value, "immediate")
+    draft.flags.immediate_secs = int(value or 0) or 1
+    draft.spec.immediate = value is None
+
+
+def job_id(draft: Draft, option: Option, value: str | None) -> None:
+    match = re.match(r"(\d+)", value or "")
+    draft.flags.job_id = int(match[1]) if match else 0
+
+
+def kill_command(draft: Draft, option: Option, value: str | None) -> None:
+    try:
+        draft.flags.kill_command = signal_number(value) if value else 15
+    except ValueError:
+        raise bad_specification(draft, option) from None
+
+
+def kill_on_bad_exit(draft: Draft, option: Option, value: str | None) -> None:
+    if value and not value.isdigit():
+        raise bad_number(draft, option, value)
+    draft.step.kill_on_bad_exit = value is None or value == "" or int(value) != 0
+    draft.step.kill_on_bad_exit_set = True
+
+
+def kill_on_invalid_dep(draft: Draft, option: Option, value: str | None) -> None:
+    word = (value or "").lower()
+    if word not in ("yes", "no"):
+        raise bad_specification(draft, option)
+    draft.spec.kill_on_invalid_dep, draft.spec.kill_on_invalid_dep_set = word == "yes", True
+
+
+def mail_type(draft: Draft, option: Option, value: str | None) -> None:
+    try:
+        types = parse_mail_types(value or "")
+    except ValueError:
+        raise bad_specification(draft, option) from None
+    draft.spec.mail_type[:] = types
+
+
+def mpi(draft: Draft, option: Option, value: str | None) -> None:
+    kind = value or ""
+    if kind == "list":
+        raise EndProgram("MPI plugin types are...\n\tnone\n\tpmi2\n\tpmix\n")
+    if kind not in ("none", "openmpi", "pmi2", "pmix", "cray_shasta") and not re.fullmatch(r"pmix_v\d", kind):
+        raise OptionError(
+            [
+                f"{draft.command}: error: MPI: Cannot create context for mpi/{kind}",
+                f"{draft.command}: error: MPI: Unable to load any plugin",
+                f"{draft.command}: error: Invalid MPI type '{kind}', --mpi=list for acceptable types",
+            ],
+            1,
+        )
+    draft.step.mpi = kind
+
+
+def nice(draft: Draft, option: Option, value: str | None) -> None:
+    if value is None:
+        draft.spec.nice = 100
+        return
+    match = re.match(r"\s*([+-]?\d+)", value)  # strtoll: leading digits count, none are 0
+    parsed = int(match[1]) if match else 0
+    if abs(parsed) > 2147483645:
+        raise draft.error("Invalid --nice value, out of range (+/- 2147483645)", SPECIFICATION)
+    if parsed < 0 and os.getuid() != 0:
+        draft.flags.negative_nice = True
+    draft.spec.nice = parsed
+
+
+def no_allocate(draft: Draft, option: Option, value: str | None) -> None:
+    if os.getuid() != 0 or not draft.spec.req_nodes:
+        raise draft.error("must specify a node list with -Z, --no-allocate.", 1)
+
+
+def no_kill(draft: Draft, option: Option, value: str | None) -> None:
+    draft.spec.no_kill = value != "off"
+
+
+def no_shell(draft: Draft, option: Option, value: str | None) -> None:
+    draft.flags.no_shell = True
+
+
+def requeue(yes: bool) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        draft.spec.requeue = yes
+
+    return apply
+
+
+def _hosts_of_file(draft: Draft, option: Option, name: str) -> str:
+    try:
+        with open(name, encoding="utf-8", errors="surrogateescape") as file:
+            words = [w for line in file for w in re.split(r"[,\s]+", line.partition("#")[0].strip()) if w]
+    except OSError as exc:
+        raise OptionError(
+            [
+                f"{draft.command}: error: slurm_allocate_resources error opening file {name}, {exc.strerror}",
+                f"{draft.command}: error: Invalid --nodefile node file",
+            ],
+            SPECIFICATION,
+        ) from None
+    return ",".join(words)
+
+
+def nodefile(draft: Draft, option: Option, value: str | None) -> None:
+    draft.spec.req_nodes = _hosts_of_file(draft, option, value or "")
+
+
+def nodelist(draft: Draft, option: Option, value: str | None) -> None:
+    draft.spec.req_nodes = _hosts_of_file(draft, option, value) if value and "/" in value else value or ""
+
+
+def nodes(draft: Draft, option: Option, value: str | None) -> None:
+    word = (value or "").strip()
+    low, dash, high = word.partition("-")
+    try:
+        if not low and dash:  # "-1": no minimum
+            draft.spec.ClearField("min_nodes")
+            return
+        least = count(low.split(",")[0].split(":")[0])
+        most = count(high.split(":")[0]) if dash else least
+    except ValueError:
+        raise draft.error(f'"{value}" is not a valid node count', SPECIFICATION) from None
+    if most < least:
+        raise draft.error(f"Maximum node count {most} is less than minimum node count {least}", SPECIFICATION)
+    if least == 0 and most == 0:
+        draft.spec.ClearField("min_nodes")
+        draft.spec.ClearField("max_nodes")
+        return
+    draft.spec.min_nodes, draft.spec.max_nodes = max(1, least), most
+
+
+def oom_kill_step(draft: Draft, option: Option, value: str | None) -> None:
+    if value not in (None, "0", "1"):
+        raise bad_specification(draft, option)
+
+
+def open_mode(draft: Draft, option: Option, value: str | None) -> None:
+    letter = (value or "")[:1].lower()
+    if letter not in ("a", "t"):
+        raise bad_specification(draft, option)
+    draft.spec.open_mode = letter
+
+
+def priority(draft: Draft, option: Option, value: str | None) -> None:
+    word = (value or "").strip()
+    if word.upper() == "TOP":
+        draft.spec.priority = INFINITE - 1
+        return
+    match = re.match(r"(\d+)", word)
+    draft.spec.priority = min(int(match[1]), INFINITE - 1) if match else 0
+
+
+def profile(draft: Draft, option: Option, value: str | None) -> None:
+    for part in (value or "").split(","):
+        if part.strip().lower() not in ("all", "none", "energy", "task", "lustre", "network"):
+            raise draft.error(f"invalid --profile={value} option", SPECIFICATION)
+    draft.spec.profile = value or ""
+
+
+RLIMITS = ("CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS")
+
+
+def propagate(draft: Draft, option: Option, value: str | None) -> None:
+    words = (value or "ALL").upper().split(",")
+    for word in words:
+        if word not in (*RLIMITS, "ALL", "NONE"):
+            raise OptionError(
+                [
+                    f"{draft.command}: error: Bad rlimit name: {word}",
+                    f"{draft.command}: error: --propagate={value} is not valid.",
+                ],
+                1,
+            )
+    draft.flags.propagate = tuple(words)
+
+
+def relative(draft: Draft, option: Option, value: str | None) -> None:
+    try:
+        draft.step.relative = count(value or "")
+    except ValueError:
+        raise bad_number(draft, option, value or "") from None
+
+
+def resv_ports(draft: Draft, option: Option, value: str | None) -> None:
+    if value and not value.isdigit():
+        raise bad_number(draft, option, value, "--resv-port")
+
+
+def signal(draft: Draft, option: Option, value: str | None) -> None:
+    try:
+        parse_signal_spec(value or "")
+    except ValueError:
+        raise bad_specification(draft, option) from None
+    draft.spec.signal = value or ""
+
+
+def slurmd_debug(draft: Draft, option: Option, value: str | None) -> None:
+    if os.getuid() != 0:
+        raise draft.error("Use of --slurmd-debug is allowed only for root and SlurmUser(slurm)", SPECIFICATION)
+
+
+def switches(draft: Draft, option: Option, value: str | None) -> None:
+    amount, _, wait = (value or "").partition("@")
+    try:
+        draft.spec.switches = count(amount)
+    except ValueError:
+        raise bad_number(draft, option, amount) from None
+    if wait:
+        try:
+            draft.spec.switch_wait = parse_minutes(wait) * 60
+        except ValueError:
+            raise bad_specification(draft, option) from None
+
+
+def verbose(draft: Draft, option: Option, value: str | None) -> None:
+    if value is not None and value.isdigit():  # from SBATCH_DEBUG
+        draft.flags.verbose = int(value)
+    else:
+        draft.flags.verbose += 1
+
+
+def wait_seconds(draft: Draft, option: Option, value: str | None) -> None:
+    if not (value or "").isdigit():
+        raise bad_number(draft, option, value or "")
+    draft.step.wait_secs = int(value or 0)
+
+
+def zero_or_one(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        if value not in ("0", "1"):
+            raise bad_number(draft, option, value or "")
+        setattr(draft.spec, field, value == "1")
+
+    return apply
+
+
+def wrap(draft: Draft, option: Option, value: str | None) -> None:
+    draft.flags.wrap = value or ""
+
+
+def x11(draft: Draft, option: Option, value: str | None) -> None:
+    draft.notices.append(
+        "X11 forwarding is not provided here: run the program on the login host, or tunnel with ssh -X"
+    )
+
+
+def acctg_freq(draft: Draft, option: Option, value: str | None) -> None:
+    for part in (value or "").split(","):
+        kind, separator, amount = part.partition("=")
+        amount = amount if separator else kind
+        if not amount.isdigit() or (separator and kind not in ("task", "energy", "network", "filesystem")):
+            raise draft.error(f"Invalid --acctg-freq specification: {value}", SPECIFICATION)
+    draft.spec.acctg_freq = value or ""

@@ -1,0 +1,220 @@
+"""A submission command's line, environment and script directives become requests.
+
+Precedence (sbatch(1)): script, then environment, then command line; within one
+source the later option counts.  Only what was given is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from crane_compat.parsers.directives import read_directives
+from crane_compat.parsers.getopt_long import Table, UsageError, scan
+from crane_compat.parsers.option_table import OPTIONS, Option
+from crane_compat.parsers.option_values import EndProgram, OptionError
+from crane_compat.wire import pb
+
+__all__ = ["Draft", "EndProgram", "Flags", "OptionError", "Submission", "parse"]
+
+
+@dataclass
+class Flags:
+    """What concerns the command itself, not the job."""
+
+    verbose: int = 0
+    quiet: bool = False
+    parsable: bool = False
+    wait: bool = False
+    test_only: bool = False
+    wrap: str | None = None
+    immediate_secs: int = 0  # 0 = not asked for
+    job_id: int | None = None  # srun: the allocation to run in
+    no_shell: bool = False
+    bell: bool = False
+    kill_command: int = 15
+    propagate: tuple[str, ...] = ()
+    export_file: tuple[bytes, ...] | None = None
+    negative_nice: bool = False
+
+
+@dataclass
+class Draft:
+    """One component's request while its options are read."""
+
+    command: str
+    spec: pb.JobSpec = field(default_factory=pb.JobSpec)
+    step: pb.StepRequest = field(default_factory=pb.StepRequest)
+    flags: Flags = field(default_factory=Flags)
+    notices: list[str] = field(default_factory=list)
+    given: dict[str, str | None] = field(default_factory=dict)
+    source: str = ""
+    source_of: dict[str, str] = field(default_factory=dict)
+
+    def error(self, text: str, code: int) -> OptionError:
+        return OptionError([f"{self.command}: error: {text}"], code)
+
+    def fatal(self, text: str) -> OptionError:
+        return OptionError([f"{self.command}: fatal: {text}"], 1)
+
+
+@dataclass
+class Submission:
+    """What a command line asks for: one spec, or one for each component of a heterogeneous job."""
+
+    specs: list[pb.JobSpec]
+    step: pb.StepRequest
+    flags: Flags
+    operands: list[str]
+    notices: list[str]
+    given: dict[str, str | None]
+
+
+@lru_cache(maxsize=3)
+def table_of(command: str) -> Table[Option]:
+    """The options of one command."""
+    return Table.of(option for option in OPTIONS if command in option.commands)
+
+
+@lru_cache(maxsize=3)
+def _variables(command: str) -> tuple[tuple[str, Option], ...]:
+    return tuple(
+        (name, option) for option in OPTIONS if command in option.commands for name in option.env.get(command, ())
+    )
+
+
+def parse(
+    command: str, argv: Sequence[str], env: Mapping[str, str], script: bytes | None = None, script_name: str = ""
+) -> Submission:
+    """Read a command line.  Raises OptionError (refused) or EndProgram (--help and the like)."""
+    parts = _components(argv)
+    drafts: list[Draft] = []
+    script_parts = read_directives(command, script, script_name) if script is not None else []
+    operands: list[str] = []
+    for index in range(max(len(parts), len(script_parts))):
+        draft = Draft(command)
+        if drafts:
+            draft.flags = drafts[0].flags
+        if index < len(script_parts):
+            draft.source = "script"
+            rest = _apply(draft, script_parts[index])
+            if rest:
+                raise draft.error(f"Invalid directive found in batch script: {rest[0]}", 255)
+        draft.source = "environment"
+        _environment(draft, env)
+        if index < len(parts):
+            draft.source = "command line"
+            rest = _apply(draft, parts[index])
+            operands = rest or operands
+        drafts.append(draft)
+    first = drafts[0]
+    for draft in drafts:
+        _conflicts(draft)
+    first.step.spec.CopyFrom(first.spec)
+    return Submission(
+        [draft.spec for draft in drafts],
+        first.step,
+        first.flags,
+        operands,
+        [notice for draft in drafts for notice in draft.notices],
+        first.given,
+    )
+
+
+def operands_of(command: str, argv: Sequence[str]) -> tuple[list[str], str | None]:
+    """(the words behind the options, the value of --wrap): what sbatch must know before it reads the script."""
+    parts = _components(argv)
+    rest: list[str] = []
+    wrap: str | None = None
+    for part in parts:
+        try:
+            found, operands = scan(table_of(command), part)
+        except UsageError as exc:
+            raise _usage(command, exc) from None
+        rest = operands or rest
+        for option, value in found:
+            if option.name == "wrap":
+                wrap = value
+            elif option.name in ("help", "usage", "version"):
+                option.apply(Draft(command), option, value)
+    return rest, wrap
+
+
+def _components(argv: Sequence[str]) -> list[list[str]]:
+    """Split at ``:`` words among the options."""
+    parts: list[list[str]] = [[]]
+    for position, word in enumerate(argv):
+        if word == ":":
+            parts.append([])
+            continue
+        parts[-1].append(word)
+        if word == "--":
+            parts[-1] += argv[position + 1 :]
+            break
+    return parts
+
+
+def _usage(command: str, exc: UsageError) -> OptionError:
+    return OptionError([f"{command}: {exc}", f'Try "{command} --help" for more information'], 255)
+
+
+def _apply(draft: Draft, argv: Sequence[str]) -> list[str]:
+    try:
+        found, operands = scan(table_of(draft.command), argv)
+    except UsageError as exc:
+        raise _usage(draft.command, exc) from None
+    for option, value in found:
+        option.apply(draft, option, value)
+        draft.given[option.name] = value
+    return operands
+
+
+def _environment(draft: Draft, env: Mapping[str, str]) -> None:
+    for name, option in _variables(draft.command):
+        value = env.get(name)
+        if value is None or (not value and option.takes == "required"):
+            continue
+        if draft.command == "srun" and name in _ONLY_IN_JOB and "SLURM_JOB_ID" not in env:
+            continue
+        if draft.command == "srun" and name == "SLURM_JOB_NUM_NODES" and "SLURM_STEP_ID" in env:
+            continue
+        option.apply(draft, option, value if option.takes != "none" or option.name == "verbose" else None)
+        if name.startswith(("SBATCH_", "SALLOC_", "SRUN_")):
+            draft.given[option.name] = value if option.takes != "none" else None
+
+
+#: what a job's own environment tells srun; outside a job such variables are leftovers
+_ONLY_IN_JOB = frozenset({"SLURM_JOB_NUM_NODES", "SLURM_NNODES", "SLURM_JOB_NAME"})
+
+
+def _conflicts(draft: Draft) -> None:
+    spec = draft.spec
+    if spec.exclusive == "exclusive" and spec.oversubscribe:
+        raise draft.fatal("--exclusive and --oversubscribe options are mutually exclusive")
+    if spec.HasField("core_spec") and spec.HasField("thread_spec"):
+        raise draft.fatal("-S/--core-spec and --thred-spec options are mutually exclusive")
+    if draft.command == "srun" and draft.step.HasField("relative") and draft.flags.job_id is None:
+        raise draft.fatal("--relative option invalid for job allocation request")
+    if (
+        spec.HasField("num_tasks")
+        and spec.HasField("min_nodes")
+        and spec.num_tasks < spec.min_nodes
+        and not spec.req_nodes
+        and draft.flags.job_id is None
+    ):
+        draft.notices.append(
+            f"warning: can't run {spec.num_tasks} processes on {spec.min_nodes} nodes, "
+            f"setting nnodes to {spec.num_tasks}"
+        )
+        spec.min_nodes = spec.max_nodes = spec.num_tasks
+    if spec.gpus_per_task and not spec.HasField("num_tasks") and not spec.gpus:
+        if not spec.HasField("min_nodes") and not spec.HasField("ntasks_per_node"):
+            raise OptionError(
+                [
+                    f"{draft.command}: error: Failed to validate job spec. --gpus-per-task or --tres-per-task used "
+                    "without either --gpus or -n/--ntasks is not allowed.",
+                    f"{draft.command}: error: Invalid generic resource (gres) specification",
+                ],
+                1,
+            )
