@@ -503,6 +503,7 @@ def _release(cluster: Cluster, job: Job, who: Identity, now: float) -> None:
         job.record.priority = job_priority(cluster, job, now)
         job.record.reason = "None"
         job.record.user_hold = False
+        job.requests = []  # its shape is looked at now
 
 
 def _requeue(cluster: Cluster, job: Job, who: Identity, now: float, *, hold: bool) -> None:

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from crane_compat import paths
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.daemon import background, cli
 from crane_compat.daemon import log as daemon_log
-from crane_compat.daemon.rpc.server import Connection, FrameServer
+from crane_compat.daemon.rpc.server import Connection, FrameServer, bind_socket
 from crane_compat.parsers.slurm_conf import SlurmConf, load
 from crane_compat.wire import pb
 
@@ -30,30 +31,39 @@ class AccountingDaemon:
     """The socket side of one accounting service."""
 
     def __init__(self, conf: SlurmConf, url: str, slurm_uid: int) -> None:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from crane_compat.accounting.schema import open_engine
         from crane_compat.accounting.service import AccountingService
 
         self.conf = conf
-        self.service = AccountingService.open(url, conf.cluster_name, slurm_uid=slurm_uid)
+        self.slurm_uid = slurm_uid
+        self.engine = open_engine(url)
+        try:
+            self.service = AccountingService(self.engine, conf.cluster_name, conf)
+        except SQLAlchemyError as exc:
+            reason = str(getattr(exc, "orig", None) or exc).splitlines()[0]
+            raise background.StartError(f"cannot open the accounting database: {reason}") from exc
         self.thread = concurrent.futures.ThreadPoolExecutor(1, "sql")
         self.version = 0
         self.changed = asyncio.Event()
         self.stopping = asyncio.Event()
         self.server = FrameServer({"acct": self.acct, "shutdown": self.shutdown, "ping": self.ping})
 
-    async def run(self, ready: background.Ready) -> int:
+    async def run(self, ready: background.Ready, listener: socket.socket) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         loop.add_signal_handler(signal.SIGUSR2, daemon_log.reopen)
-        self.service.on_change.append(lambda: loop.call_soon_threadsafe(self._changed))
-        await self.server.listen(paths.accounting_socket(self.conf.path))
+        self.service.on_change.append(lambda _version: loop.call_soon_threadsafe(self._changed))
+        await self.server.listen(paths.accounting_socket(self.conf.path), listener)
         ready.ok()
         log.info("slurmdbd started for cluster %s", self.conf.cluster_name)
         await self.stopping.wait()
         await self.server.close()
         self.thread.shutdown()
-        self.service.close()
+        self.engine.dispose()
         return 0
 
     def _changed(self) -> None:
@@ -65,7 +75,7 @@ class AccountingDaemon:
         connection.send(pb.Response(pong=pb.Pong(host=os.uname().nodename, pid=os.getpid())))
 
     def shutdown(self, connection: Connection, request: pb.Request) -> None:
-        if connection.peer.uid not in (0, self.service.slurm_uid):
+        if connection.peer.uid not in (0, self.slurm_uid):
             raise RequestError(Errno.ACCESS_DENIED)
         self.stopping.set()
 
@@ -147,14 +157,17 @@ def _start(options: cli.Options, path: str) -> int:
         raise background.StartError(str(exc)) from exc
     owner = background.user_ids(str(conf.get("SlurmUser") or "root"))
     url = database_url(conf)
-    directories = [(paths.RUN_ROOT, None, 0o755), (paths.run_dir(path), None, 0o755)]
+    directories = [(paths.RUN_ROOT, None, 0o755), (paths.run_dir(path), owner, 0o755)]
     if url.startswith("sqlite:///"):
         directories.append((os.path.dirname(url.removeprefix("sqlite:///")), owner, 0o700))
     pid_file, log_file, level = _dbd_files(conf)
 
     def run(ready: background.Ready) -> int:
+        listener = bind_socket(paths.accounting_socket(path))
+        background.become(str(conf.get("SlurmUser") or "root"))
+
         async def serve() -> int:
-            return await AccountingDaemon(conf, url, owner[0]).run(ready)
+            return await AccountingDaemon(conf, url, owner[0]).run(ready, listener)
 
         return asyncio.run(serve())
 

@@ -79,14 +79,9 @@ class AccountingLink:
         self.up = True
         while True:
             if not self.queue:
+                # a connection that breaks meanwhile is noticed by the next call, and the events are sent again
                 self.news.clear()
-                waiter = asyncio.ensure_future(self.news.wait())
-                closed = asyncio.ensure_future(reader.read(1))
-                await asyncio.wait({waiter, closed}, return_when=asyncio.FIRST_COMPLETED)
-                waiter.cancel()
-                if closed.done():
-                    return
-                closed.cancel()
+                await self.news.wait()
                 continue
             events = [self.queue[i] for i in range(min(BATCH, len(self.queue)))]
             reply = await self._call(reader, writer, pb.AcctCall(op="events", events=events))

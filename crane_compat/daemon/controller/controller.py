@@ -15,6 +15,7 @@ import concurrent.futures
 import json
 import logging
 import os
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -121,13 +122,13 @@ class Controller:
 
     # ------------------------------------------------------------ life
 
-    async def run(self, ready: Callable[[], None]) -> None:
+    async def run(self, ready: Callable[[], None], listener: socket.socket) -> None:
         """Serve until told to stop."""
         self.accounting.queue.extend(persistence.restore(self.cluster, self.store))
         if self.conf.diagnostics:
             for item in self.conf.diagnostics:
                 log.warning("%s", item)
-        await self.server.listen(paths.controller_socket(self.conf.path))
+        await self.server.listen(paths.controller_socket(self.conf.path), listener)
         tasks = [asyncio.create_task(work) for work in (self._flush_loop(), self._clock_loop(), self.accounting.run())]
         self.nodes.start()
         self.cluster.tell_accounting("cluster", time.time(), text=self._cluster_text())

@@ -15,6 +15,7 @@ from crane_compat.daemon import log as daemon_log
 from crane_compat.daemon.controller.controller import Controller
 from crane_compat.daemon.controller.store import Store, StoreError
 from crane_compat.daemon.rpc import keys
+from crane_compat.daemon.rpc.server import bind_socket
 from crane_compat.parsers.slurm_conf import ConfError, SlurmConf, load
 
 log = logging.getLogger("slurmctld")
@@ -74,6 +75,7 @@ def _start(options: cli.Options) -> int:
 
 async def _serve(conf: SlurmConf, options: cli.Options, slurm_uid: int, ready: background.Ready) -> int:
     launcher = _launcher(conf.path) if os.geteuid() == 0 else None
+    listener = bind_socket(paths.controller_socket(conf.path))
     background.become(str(conf.get("SlurmUser") or "root"))
     keys.ensure(conf)
     store = Store(store_url(conf))
@@ -92,7 +94,7 @@ async def _serve(conf: SlurmConf, options: cli.Options, slurm_uid: int, ready: b
     gc.collect()
     gc.freeze()
     try:
-        await controller.run(ready.ok)
+        await controller.run(ready.ok, listener)
     finally:
         if launcher is not None:
             launcher.close()

@@ -109,6 +109,19 @@ class Connection(asyncio.Protocol):
 Handler = Callable[[Connection, pb.Request], None]
 
 
+def bind_socket(path: str, mode: int = 0o666) -> socket.socket:
+    """A listening socket at `path`, in the place of a dead predecessor's; called while still root."""
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.bind(path)
+    os.chmod(path, mode)
+    sock.listen(512)
+    sock.setblocking(False)
+    return sock
+
+
 class FrameServer:
     """A listening unix socket.  `handlers`: request body name → function(connection, request)."""
 
@@ -119,15 +132,11 @@ class FrameServer:
         self.path = ""
         self.counts: dict[str, int] = {}
 
-    async def listen(self, path: str, mode: int = 0o666) -> None:
-        """Listen at `path`, taking the place of a dead predecessor's socket."""
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+    async def listen(self, path: str, sock: socket.socket | None = None) -> None:
+        """Listen at `path`, or on the socket that `bind_socket` made there."""
         loop = asyncio.get_running_loop()
-        self.server = await loop.create_unix_server(lambda: Connection(self), path, backlog=512)
-        os.chmod(path, mode)
         self.path = path
+        self.server = await loop.create_unix_server(lambda: Connection(self), sock=sock or bind_socket(path))
 
     def dispatch(self, connection: Connection, request: pb.Request) -> None:
         """Find the handler; refusals and faults become answers, never a closed connection without a word."""
@@ -154,5 +163,5 @@ class FrameServer:
             self.server.close()
         for connection in list(self.connections):
             connection.close()
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # the directory may be root's: the next daemon takes the name over
             os.unlink(self.path)
