@@ -1,0 +1,328 @@
+"""srun: run a step, inside an allocation or in one of its own.
+
+Source: srun(1) and the recordings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import stat
+import sys
+
+from crane_compat import paths
+from crane_compat.commands.slurm import allocation, submission
+from crane_compat.commands.slurm.allocation import Allocation, GivenUp
+from crane_compat.commands.slurm.step_watch import Listener, Manner, StepRefused, StepWatch, own_descriptor
+from crane_compat.commands.slurm.voice import Voice
+from crane_compat.core import states
+from crane_compat.core.errors import TEXT, Errno
+from crane_compat.daemon.rpc.client import Client, Unreachable
+from crane_compat.daemon.stepd.output import Names
+from crane_compat.wire import pb
+
+#: The letters of a file name pattern that differ between tasks: such files are opened on the nodes.
+TASK_LETTERS = ("%t", "%n", "%N")
+
+
+class Failed(Exception):
+    """What was wrong has been said; `code` is the exit status."""
+
+    def __init__(self, code: int = 1) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+def find_command(name: str, work_dir: str) -> str:
+    """The program's path where PATH or the directory tells it; what the user wrote where they do not.
+
+    The nodes look again: their PATH may lead further than ours.
+    """
+    if "/" in name:
+        return name if name.startswith("/") else os.path.join(work_dir, name)
+    for place in os.environ.get("PATH", "").split(":"):
+        path = os.path.join(place, name)
+        with contextlib.suppress(OSError):
+            if place and name and stat.S_ISREG(os.stat(path).st_mode) and os.access(path, os.X_OK):
+                return path
+    return name
+
+
+# ---------------------------------------------------------------- the step's files
+
+
+def _per_task(pattern: str) -> bool:
+    """Does the file's name differ between tasks?"""
+    if "\\" in pattern:
+        return False
+    import re
+
+    return any(re.search("%\\d*" + letter[1], pattern) for letter in TASK_LETTERS)
+
+
+class Files:
+    """Where the step's three streams go: to the nodes' files, to files of ours, or through us."""
+
+    def __init__(self, voice: Voice, request: pb.StepRequest, names: Names) -> None:
+        self.voice, self.request, self.names = voice, request, names
+        self.opened: dict[str, int] = {}
+
+    def apply(self, manner: Manner) -> None:
+        """Fill `manner` and the request's file names.  Raises Failed."""
+        spec = self.request.spec
+        manner.stdout = own_descriptor("stdout", 1)
+        manner.stderr = own_descriptor("stderr", 2)
+        out, err = spec.std_out, spec.std_err or spec.std_out
+        spec.std_out, manner.stdout, manner.stdout_rank = self._output(out, manner.stdout, manner.stdout_rank, "stdout")
+        spec.std_err, manner.stderr, manner.stderr_rank = self._output(err, manner.stderr, manner.stderr_rank, "stderr")
+        self._input(spec, manner)
+
+    def _output(self, pattern: str, ours: int, rank: int, name: str) -> tuple[str, int, int]:
+        """(pattern for the nodes, our descriptor, the only rank shown)"""
+        if pattern in ("", "all"):
+            return "", ours, rank
+        if pattern == "none":
+            return "/dev/null", ours, rank
+        if pattern.isdigit():
+            return "", ours, int(pattern)
+        if _per_task(pattern) or pattern == "/dev/null":
+            return pattern, ours, rank
+        return "", self._open(pattern, name), rank
+
+    def _open(self, pattern: str, name: str) -> int:
+        spec = self.request.spec
+        path = os.path.join(spec.work_dir, self.names.expand(pattern))
+        if path not in self.opened:
+            append = spec.open_mode.startswith("a")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if append else os.O_TRUNC)
+            try:
+                self.opened[path] = os.open(path, flags, 0o666)
+            except OSError as exc:
+                self.voice.error(f"Could not open {name} file: {exc.strerror}")
+                raise Failed from exc
+        return self.opened[path]
+
+    def _input(self, spec: pb.JobSpec, manner: Manner) -> None:
+        pattern, spec.std_in = spec.std_in, ""
+        if pattern == "none":
+            spec.std_in, manner.stdin = "/dev/null", None
+        elif pattern.isdigit() and int(pattern) < self.tasks:
+            manner.stdin_rank = int(pattern)
+        elif pattern in ("", "all"):
+            pass
+        elif _per_task(pattern):
+            spec.std_in, manner.stdin = pattern, None
+        else:
+            path = os.path.join(spec.work_dir, self.names.expand(pattern))
+            try:
+                manner.stdin = os.open(path, os.O_RDONLY | os.O_NOCTTY)
+            except OSError as exc:
+                self.voice.error(f"Could not open stdin file: {exc.strerror}")
+                raise Failed from exc
+
+    @property
+    def tasks(self) -> int:
+        return self.request.spec.num_tasks or 1
+
+
+# ---------------------------------------------------------------- the pieces of a run
+
+
+def _listening_host(addresses: list[str]) -> str:
+    """Where the nodes reach us: loopback if they all are on this host."""
+    here = {"localhost", os.uname().nodename, "::1"}
+    if all(address in here or address.startswith("127.") for address in addresses):
+        return "127.0.0.1"
+    return os.uname().nodename
+
+
+def _port_range(conf: str) -> tuple[int, int] | None:
+    """SrunPortRange; only looked for where other hosts must reach us, through whatever firewall."""
+    import re
+
+    try:
+        with open(conf, encoding="utf-8", errors="replace") as file:
+            found = re.findall(r"(?mi)^\s*SrunPortRange\s*=\s*(\d+)-(\d+)", file.read())
+    except OSError:
+        return None
+    return (int(found[-1][0]), int(found[-1][1])) if found else None
+
+
+def _addresses(client: Client, job: pb.JobRecord) -> list[str]:
+    """The addresses of a job's nodes."""
+    if len(job.nodes) == 1 and os.environ.get("SLURMD_NODENAME") == job.nodes[0].node:
+        return ["127.0.0.1"]
+    reply = client.call(pb.Request(list_nodes=pb.ListNodes(names=[node.node for node in job.nodes])))
+    return [node.address for node in reply.nodes.nodes]
+
+
+def _existing_job(voice: Voice, client: Client, job_id: int) -> pb.JobRecord:
+    """The allocation we are in.  Raises Failed."""
+    response = client.call(pb.Request(list_jobs=pb.ListJobs(job_ids=[job_id], details=True)), check=False)
+    jobs = list(response.jobs.jobs)
+    text = ""
+    if response.rc or not jobs:
+        text = response.error or TEXT[Errno.INVALID_JOB_ID]
+    elif states.is_finished(jobs[0].state):
+        text = TEXT[Errno.ALREADY_DONE]
+    elif states.is_pending(jobs[0].state):
+        text = TEXT[Errno.JOB_PENDING]
+    if text:
+        voice.error(f"Unable to confirm allocation for job {job_id}: {text}")
+        voice.info(f"Check SLURM_JOB_ID environment variable. Expired or invalid job {job_id}")
+        raise Failed
+    return jobs[0]
+
+
+def _fit(voice: Voice, spec: pb.JobSpec, job: pb.JobRecord) -> None:
+    """Fit node and task counts into the allocation.  Raises Failed."""
+    allocated = len(job.nodes)
+    if spec.HasField("min_nodes") and spec.min_nodes > allocated:
+        voice.error(f"Only allocated {allocated} nodes asked for {spec.min_nodes}")
+        raise Failed
+    nodes = spec.min_nodes if spec.HasField("min_nodes") else allocated
+    if spec.HasField("num_tasks") and spec.num_tasks < nodes:
+        if not spec.exc_nodes and not spec.req_nodes:
+            voice.info(f"warning: can't run {spec.num_tasks} processes on {nodes} nodes, setting nnodes to "
+                       f"{spec.num_tasks}")  # fmt: skip
+        spec.min_nodes = spec.max_nodes = spec.num_tasks
+
+
+def _read_multi_prog(voice: Voice, request: pb.StepRequest) -> None:
+    """Take the --multi-prog file into the request and check it.  Raises Failed."""
+    from crane_compat.parsers.multi_prog import MultiProgError, parse
+
+    name = os.fsdecode(request.spec.argv[0]) if request.spec.argv else ""
+    try:
+        with open(os.path.join(request.spec.work_dir, name), "rb") as file:
+            request.multi_prog_conf = file.read()
+    except OSError as exc:
+        voice.error(f"Could not open multi_prog config file {name}")
+        raise Failed from exc
+    try:
+        parse(request.multi_prog_conf, request.spec.num_tasks or 1, name)
+    except MultiProgError as exc:
+        for text in exc.lines:
+            voice.error(text)
+        raise Failed from exc
+
+
+class Run:
+    """One command line's step."""
+
+    def __init__(self, voice: Voice, asked: submission.Asked, conf: str) -> None:
+        self.voice, self.asked, self.conf = voice, asked, conf
+        self.worst_status = 0
+
+    def step(self, client: Client, job: pb.JobRecord, addresses: list[str]) -> int:
+        """Run the step in `job` over `client`: srun's exit code.  Raises Failed, Unreachable."""
+        asked, voice = self.asked, self.voice
+        request = asked.step
+        spec = request.spec
+        request.job_id = job.job_id
+        request.srun_pid = os.getpid()
+        request.srun_host = os.uname().nodename
+        manner = asked.manner()
+        names = Names(
+            job_id=job.job_id,
+            step=str(job.next_step_id),
+            node=job.batch_host or (job.nodes[0].node if job.nodes else ""),
+            node_index=0,
+            rank=0,
+            user=job.user,
+            job_name=job.spec.name,
+            array_job_id=job.array_job_id,
+            array_task_id=job.array_task_id if job.HasField("array_task_id") else 0xFFFFFFFE,
+            restarts=job.restarts,
+        )
+        Files(voice, request, names).apply(manner)
+        if request.pty:
+            self._terminal(request, manner)
+        host = _listening_host(addresses)
+        try:
+            listener = Listener.on(host, None if host.startswith("127.") else _port_range(self.conf))
+        except OSError as exc:
+            voice.error(f"cannot listen for the step's input and output: {exc.strerror}")
+            raise Failed from exc
+        if spec.argv and not request.multi_prog:
+            spec.argv[0] = os.fsencode(find_command(os.fsdecode(spec.argv[0]), spec.work_dir))
+        watch = StepWatch(voice, listener, manner, self.conf)
+        try:
+            code = watch.run(client, request)
+        except StepRefused as exc:
+            for text in exc.reason.details:
+                voice.error(text)
+            voice.error(f"Unable to create step for job {job.job_id}: {exc.reason.text}")
+            raise Failed from exc
+        self.worst_status = watch.worst_status or (code << 8 if code and not watch.worst else 0)
+        return code
+
+    def _terminal(self, request: pb.StepRequest, manner: Manner) -> None:
+        try:
+            size = os.get_terminal_size(0)
+        except OSError as exc:
+            self.voice.error(f"ioctl(TIOCGWINSZ): {exc.strerror}")
+            self.voice.error("Not using a pseudo-terminal, disregarding --pty option")
+            request.pty = False
+            return
+        request.win_rows, request.win_cols = size.lines, size.columns
+        manner.terminal = True
+        manner.label = request.label = False
+
+    def inside(self, client: Client, job_id: int) -> int:
+        """In an allocation that exists."""
+        job = _existing_job(self.voice, client, job_id)
+        _fit(self.voice, self.asked.step.spec, job)
+        return self.step(client, job, _addresses(client, job))
+
+    def alone(self, client: Client) -> int:
+        """In an allocation of our own, given back at the end."""
+        asked = self.asked
+        for spec in asked.specs:
+            spec.interactive = spec.srun_job = True
+        granted = allocation.obtain(
+            self.voice, allocation.SRUN, client, self.conf, asked.specs, float(asked.flags.immediate_secs)
+        )
+        code = 1
+        self.worst_status = 1 << 8
+        try:
+            code = self._in_granted(granted)
+        finally:
+            allocation.complete(self.conf, "srun", granted.job.job_id, self.worst_status)
+        return code
+
+    def _in_granted(self, granted: Allocation) -> int:
+        job = granted.job
+        with Client.controller(self.conf, "srun") as client:
+            addresses = granted.node_addrs or _addresses(client, job)
+            return self.step(client, job, addresses)
+
+
+def main(argv: list[str]) -> int:
+    """Run the command line; its exit status."""
+    try:
+        asked = submission.parse("srun", argv)
+    except submission.Refused as exc:
+        return exc.code
+    voice = Voice("srun", asked.flags.verbose, asked.flags.quiet)
+    conf = paths.conf_path()
+    run = Run(voice, asked, conf)
+    try:
+        if asked.step.multi_prog:
+            _read_multi_prog(voice, asked.step)
+        with Client.controller(conf, "srun") as client:
+            if asked.flags.test_only:
+                return allocation.test_only(voice, client, asked.specs)
+            if asked.flags.job_id is not None:
+                return run.inside(client, asked.flags.job_id)
+            return run.alone(client)
+    except Unreachable:
+        voice.error(f"Unable to allocate resources: {TEXT[Errno.COMMUNICATIONS_CONNECTION]}")
+        return 1
+    except (GivenUp, Failed) as exc:
+        return exc.code
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    finally:
+        sys.stdout.flush()
