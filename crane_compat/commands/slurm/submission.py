@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crane_compat import paths
+from crane_compat.commands import caller
 from crane_compat.commands.slurm.step_watch import Manner
 from crane_compat.parsers import options
 from crane_compat.parsers.option_values import RLIMITS
@@ -112,8 +113,7 @@ def complete(spec: pb.JobSpec, command: str, line: str, found: options.Submissio
         spec.work_dir = os.path.normpath(os.path.join(here, spec.work_dir))
     spec.submit_line = line
     spec.alloc_node = os.uname().nodename
-    sid = os.environ.get("CRANE_SID", "")
-    spec.alloc_sid = int(sid) if sid.isdigit() else os.getsid(0)
+    spec.alloc_sid = caller.session_id()
     mask = os.umask(0)
     os.umask(mask)
     spec.umask = mask
@@ -160,7 +160,7 @@ def environment(spec: pb.JobSpec, found: options.Submission) -> list[bytes]:
     """The variables that go along under --export (sbatch(1))."""
     if found.flags.export_file is not None:
         return list(found.flags.export_file)
-    everything = {name: value for name, value in os.environb.items() if not name.startswith(b"CRANE_SID")}
+    everything = dict(os.environb)
     mode = spec.export_mode
     if not mode or mode.upper() == "ALL":
         chosen = everything
