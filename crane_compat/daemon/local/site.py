@@ -62,7 +62,7 @@ def find(config: str | None, state: str | None) -> Site:
     """
     known = shared_files.examples()
     name = config or "demo"
-    if os.path.isfile(name):
+    if name.endswith(".conf") and os.path.isfile(name):
         name = os.path.dirname(name) or "."
     source = os.path.abspath(name) if os.path.isdir(name) and (config is not None) else known.get(name, "")
     if not source or not os.path.exists(os.path.join(source, "slurm.conf")):
