@@ -126,7 +126,7 @@ _TYPES: dict[str, tuple[str, str, Any]] = {
     "u16": ("smallint unsigned", "INTEGER", sa.Integer()),
     "i32": ("int", "INTEGER", sa.Integer()),
     "u32": ("int unsigned", "INTEGER", sa.BigInteger()),
-    "u64": ("bigint unsigned", "INTEGER", sa.BigInteger()),
+    "u64": ("bigint unsigned", "INTEGER", Unsigned64()),
     "n64": ("bigint unsigned", "INTEGER", Unsigned64()),
     "f64": ("double", "REAL", sa.Float()),
     "tiny": ("tinytext", "TEXT", sa.Text()),
