@@ -1,0 +1,57 @@
+"""The conversation of the showing commands with the controller, and what they say when there is none."""
+
+from __future__ import annotations
+
+from crane_compat import paths
+from crane_compat.core.errors import TEXT, Errno, RequestError
+from crane_compat.daemon.rpc.client import Client, Unreachable
+from crane_compat.wire import pb
+
+
+class Controller:
+    """Asks the controller; one connection for all questions of a command.
+
+    A controller that cannot be reached shows as RequestError(COMMUNICATIONS_CONNECTION).
+    """
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        self._client: Client | None = None
+        self._cluster: str | None = None
+
+    def ask(self, request: pb.Request, *, check: bool = True) -> pb.Response:
+        """The first response.  Raises RequestError."""
+        try:
+            if self._client is None:
+                self._client = Client.controller(paths.conf_path(), self.command)
+            return self._client.call(request, check)
+        except Unreachable:
+            self.close()
+            raise RequestError(Errno.COMMUNICATIONS_CONNECTION, TEXT[Errno.COMMUNICATIONS_CONNECTION]) from None
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def config(self) -> pb.Config:
+        return self.ask(pb.Request(get_config=pb.GetConfig())).config
+
+    def cluster_name(self) -> str:
+        """ClusterName; asked for once."""
+        if self._cluster is None:
+            rows = {row.key: row.value for row in self.config().values}
+            self._cluster = rows.get("ClusterName", "")
+        return self._cluster
+
+
+def unknown_cluster(command: str, name: str) -> list[str]:
+    """What is said of a --clusters name that is not ours."""
+    return [
+        f"{command}: error: No cluster '{name}' known by database.",
+        (
+            f"{command}: error: '{name}' can't be reached now, or it is an invalid entry for --cluster.  "
+            "Use 'sacctmgr list clusters' to see available clusters."
+        ),
+        f"{command}: fatal: Could not get cluster information",
+    ]
