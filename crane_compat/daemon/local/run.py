@@ -105,6 +105,12 @@ def _usable(node: pb.NodeRecord) -> bool:
     )
 
 
+def _accounting_knows(client: Client) -> bool:
+    """Has accounting confirmed all it was told so far (among it that the cluster exists)?"""
+    rows = client.call(pb.Request(statistics=pb.Statistics())).statistics.values
+    return all(row.value == "0" for row in rows if row.key == "outbox")
+
+
 def wait_for_nodes(site: Site, names: set[str]) -> None:
     """Return once the controller has all of `names` as usable nodes.
 
@@ -119,7 +125,7 @@ def wait_for_nodes(site: Site, names: set[str]) -> None:
             nodes = client.call(pb.Request(list_nodes=pb.ListNodes(names=sorted(waiting)))).nodes.nodes
             given_up = states.NODE_DRAIN | states.NODE_FAIL
             waiting -= {node.name for node in nodes if _usable(node) or node.state & given_up}
-            if not waiting:
+            if not waiting and _accounting_knows(client):
                 client.close()
                 return
         except Unreachable:
