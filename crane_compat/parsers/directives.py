@@ -67,10 +67,11 @@ def split_words(text: str, command: str = "sbatch", name: str = "", number: int 
     word: list[str] = []
     inside = False
     quote = ""
-    characters = iter(text)
-    for char in characters:
+    begun = 0  # where reading of the present word began, for the message
+    characters = iter(enumerate(text))
+    for position, char in characters:
         if char == "\\":
-            word.append(next(characters, ""))
+            word.append(next(characters, (0, ""))[1])
             inside = True
         elif quote:
             if char == quote:
@@ -85,12 +86,13 @@ def split_words(text: str, command: str = "sbatch", name: str = "", number: int 
         elif char.isspace():
             if inside:
                 words.append("".join(word))
+                begun = position
             word, inside = [], False
         else:
             word.append(char)
             inside = True
     if quote:
-        raise OptionError([f"{command}: fatal: {name}: line {number}: Unmatched `{quote}` in [{text}]"], 1)
+        raise OptionError([f"{command}: fatal: {name}: line {number}: Unmatched `{quote}` in [{text[begun:]}]"], 1)
     if inside:
         words.append("".join(word))
     return words

@@ -17,12 +17,28 @@ CPU bind options:
         v[erbose]       verbosely report binding before task runs
         no[ne]          don't bind tasks to CPUs (default)
         map_cpu:<list>  specify a CPU ID binding for each task
+                        where <list> is <cpuid1>,<cpuid2>,...<cpuidN>
         mask_cpu:<list> specify a CPU ID binding mask for each task
+                        where <list> is <mask1>,<mask2>,...<maskN>
+        rank_ldom       bind task by rank to CPUs in a NUMA locality domain
+        map_ldom:<list> specify a NUMA locality domain ID for each task
+                        where <list> is <ldom1>,<ldom2>,...<ldomN>
+        mask_ldom:<list>specify a NUMA locality domain ID mask for each task
+                        where <list> is <mask1>,<mask2>,...<maskN>
         sockets         auto-generated masks bind to sockets
         cores           auto-generated masks bind to cores
         threads         auto-generated masks bind to threads
         ldoms           auto-generated masks bind to NUMA locality domains
         help            show this help message
+"""
+
+HINT_HELP = """\
+Hints about the program (--hint=):
+    compute_bound       it computes: use all cores of each socket, one thread a core
+    memory_bound        it moves data: use one core of each socket
+    multithread         let tasks use the further threads of their cores
+    nomultithread       leave the further threads of cores alone
+    help                show these hints
 """
 
 
@@ -35,10 +51,11 @@ def _names(option: Option) -> str:
 
 def help_text(command: str) -> str:
     """What --help prints."""
-    lines = [f"Usage: {command} {_OPERANDS[command]}", "", "Options:"]
+    lines = [f"Usage: {command} {_OPERANDS[command]}", "", "Parallel run options:"]
     for option in OPTIONS:
         if command in option.commands:
-            lines.append(f"{_names(option):<40} {option.help}")
+            names = _names(option)
+            lines.append(f"{names:<29} {option.help}" if len(names) < 30 else f"{names} {option.help}")
     return "\n".join(lines) + "\n"
 
 
@@ -54,3 +71,17 @@ def usage_text(command: str) -> str:
         else:
             line += " " + word
     return "\n".join([*lines, line, "            " + _OPERANDS[command].split("]...]", 1)[-1].strip()]) + "\n"
+
+
+def completions(command: str, text: str) -> str:
+    """What --autocomplete prints: the options whose names contain `text`, as a shell's completion wants them."""
+    lines = []
+    for option in OPTIONS:
+        if command in option.commands and text in option.name:
+            if option.takes != "none":
+                lines.append(f"--{option.name}=")
+            if option.takes == "optional":
+                lines.append(f"--{option.name} ")
+            elif option.takes == "none":
+                lines.append(f"--{option.name}")
+    return "".join(f"{line}\n" for line in sorted(lines, key=lambda line: line.rstrip("= "))) + "\n"

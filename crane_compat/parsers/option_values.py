@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from crane_compat.parsers.arrays import ArrayError, parse_array
 from crane_compat.parsers.begin_time import TimeSpecError, parse_time
 from crane_compat.parsers.mail_types import parse_mail_types
 from crane_compat.parsers.signal_spec import parse_signal_spec, signal_number
@@ -37,10 +38,10 @@ class OptionError(Exception):
 
 
 class EndProgram(Exception):
-    """--help, --usage, --version: text for stdout, exit code 0."""
+    """--help, --usage, --version: text for stdout, and the exit code."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, code: int = 0) -> None:
+        self.text, self.code = text, code
         super().__init__(text)
 
 
@@ -203,9 +204,6 @@ def distribution(draft: Draft, option: Option, value: str | None) -> None:
 
 def exclusive(draft: Draft, option: Option, value: str | None) -> None:
     word = (value or "").lower()
-    if draft.command == "srun" and draft.flags.job_id is not None and word in ("", "exclusive"):
-        draft.step.exact = True
-        return
     if word not in ("", "user", "mcs", "topo", "exclusive", "oversubscribe", "allocation"):
         raise bad_specification(draft, option)
     draft.spec.exclusive = {"": "exclusive", "allocation": "exclusive", "oversubscribe": ""}.get(word, word)
@@ -325,6 +323,12 @@ def show_usage(draft: Draft, option: Option, value: str | None) -> None:
     raise EndProgram(usage_text(draft.command))
 
 
+def autocomplete(draft: Draft, option: Option, value: str | None) -> None:
+    from crane_compat.parsers.option_help import completions
+
+    raise EndProgram(completions(draft.command, value or ""))
+
+
 def show_version(draft: Draft, option: Option, value: str | None) -> None:
     from crane_compat import SLURM_VERSION
 
@@ -339,7 +343,9 @@ def hint(draft: Draft, option: Option, value: str | None) -> None:
     if word not in _HINTS:
         raise draft.error(f'unrecognized --hint argument "{word}", see --hint=help', 1)
     if word == "help":
-        raise EndProgram("--hint= takes one of: " + " ".join(_HINTS) + "\n")
+        from crane_compat.parsers.option_help import HINT_HELP
+
+        raise EndProgram(HINT_HELP, 1)
     draft.spec.hint = word
     if word == "nomultithread" and not draft.spec.threads_per_core:
         draft.spec.ntasks_per_core = draft.spec.ntasks_per_core or 1
@@ -357,19 +363,20 @@ def core_spec(draft: Draft, option: Option, value: str | None) -> None:
     draft.spec.core_spec = parsed
 
 
-_BIND_TYPES = re.compile(
-    r"(?:(?:quiet|q|verbose|v),?)?(?:none|no|rank|threads?|cores?|sockets?|ldoms?|boards?|map_(?:cpu|mem|ldom):.*|"
-    r"mask_(?:cpu|mem|ldom):.*|rank_ldom|mincpus?|local|prefer|p|sort|nosort|y|n|yes)?$",
-    re.IGNORECASE,
-)
+_LIST = r"(?:0x)?[\da-f*x-]+(?:,(?:0x)?[\da-f*x-]+)*"
+_CPU_WORD = rf"(?:q(?:uiet)?|v(?:erbose)?|n(?:o(?:ne)?)?|y(?:es)?|threads?|cores?|sockets?|ldoms?|rank_ldom|rank|\
+m(?:ap|ask)_(?:cpu|ldom):{_LIST})"
+_CPU_BIND = re.compile(rf"{_CPU_WORD}(?:,{_CPU_WORD})*$", re.IGNORECASE)
+_MEM_WORD = rf"(?:q(?:uiet)?|v(?:erbose)?|no(?:ne)?|rank|local|p(?:refer)?|sort|nosort|m(?:ap|ask)_mem:{_LIST})"
+_MEM_BIND = re.compile(rf"{_MEM_WORD}(?:,{_MEM_WORD})*$", re.IGNORECASE)
 
 
 def cpu_bind(draft: Draft, option: Option, value: str | None) -> None:
     if value == "help":
         from crane_compat.parsers.option_help import CPU_BIND_HELP
 
-        raise EndProgram(CPU_BIND_HELP)
-    if not _BIND_TYPES.match(value or ""):
+        raise EndProgram(CPU_BIND_HELP, 1)
+    if not _CPU_BIND.match(value or ""):
         raise OptionError(
             [
                 f'{draft.command}: error: unrecognized --cpu-bind argument "{value}"',
@@ -381,9 +388,8 @@ def cpu_bind(draft: Draft, option: Option, value: str | None) -> None:
 
 
 def mem_bind(draft: Draft, option: Option, value: str | None) -> None:
-    for part in re.split(r",(?=[a-z])", value or ""):
-        if not _BIND_TYPES.match(part):
-            raise draft.error(f'unrecognized --mem-bind argument "{value}"', SPECIFICATION)
+    if not _MEM_BIND.match(value or ""):
+        raise draft.error(f'unrecognized --mem-bind argument "{value}"', SPECIFICATION)
     draft.spec.mem_bind = value or ""
 
 
@@ -507,8 +513,11 @@ def nodes(draft: Draft, option: Option, value: str | None) -> None:
         if not low and dash:  # "-1": no minimum
             draft.spec.ClearField("min_nodes")
             return
-        least = count(low.split(",")[0].split(":")[0])
-        most = count(high.split(":")[0]) if dash else least
+        if "," in word or ":" in word:  # a list of acceptable counts: its smallest is always one of them
+            least = most = min(count(part.partition("-")[0]) for part in word.split(","))
+        else:
+            least = count(low)
+            most = count(high) if dash else least
     except ValueError:
         raise draft.error(f'"{value}" is not a valid node count', SPECIFICATION) from None
     if most < least:
@@ -518,6 +527,21 @@ def nodes(draft: Draft, option: Option, value: str | None) -> None:
         draft.spec.ClearField("max_nodes")
         return
     draft.spec.min_nodes, draft.spec.max_nodes = max(1, least), most
+
+
+def het_group(draft: Draft, option: Option, value: str | None) -> None:
+    """Components of the heterogeneous job we are in: ``0,2``, ``0-2``, ``all``."""
+    size = os.environ.get("SLURM_HET_SIZE", "")
+    if not size.isdigit():
+        raise draft.error("--het-group expected to be used within an HetJob allocation", 1)
+    try:
+        chosen = range(int(size)) if value == "all" else parse_array((value or "").strip("[]"))
+        groups = tuple(chosen)
+    except ArrayError:
+        raise draft.error(f"Invalid --het-group specification: {value}", 1) from None
+    if not groups or groups[-1] >= int(size):
+        raise draft.error(f"Invalid --het-group specification: {value}", 1)
+    draft.flags.het_group = groups
 
 
 def oom_kill_step(draft: Draft, option: Option, value: str | None) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from crane_compat.core.errors import TEXT, Errno
 from crane_compat.parsers.directives import read_directives
 from crane_compat.parsers.getopt_long import Table, UsageError, scan
 from crane_compat.parsers.option_table import OPTIONS, Option
@@ -37,6 +38,7 @@ class Flags:
     propagate: tuple[str, ...] = ()
     export_file: tuple[bytes, ...] | None = None
     negative_nice: bool = False
+    het_group: tuple[int, ...] = ()  # srun: components of the heterogeneous job it is in
 
 
 @dataclass
@@ -194,6 +196,9 @@ def _conflicts(draft: Draft) -> None:
         raise draft.fatal("--exclusive and --oversubscribe options are mutually exclusive")
     if spec.HasField("core_spec") and spec.HasField("thread_spec"):
         raise draft.fatal("-S/--core-spec and --thred-spec options are mutually exclusive")
+    if draft.command == "srun" and draft.flags.job_id is not None and spec.exclusive == "exclusive":
+        # within an allocation it is the step that is exclusive: on the CPUs it asks for
+        draft.step.exact, spec.exclusive = True, ""
     if draft.command == "srun" and draft.step.HasField("relative") and draft.flags.job_id is None:
         raise draft.fatal("--relative option invalid for job allocation request")
     if (
@@ -210,11 +215,9 @@ def _conflicts(draft: Draft) -> None:
         spec.min_nodes = spec.max_nodes = spec.num_tasks
     if spec.gpus_per_task and not spec.HasField("num_tasks") and not spec.gpus:
         if not spec.HasField("min_nodes") and not spec.HasField("ntasks_per_node"):
-            raise OptionError(
-                [
-                    f"{draft.command}: error: Failed to validate job spec. --gpus-per-task or --tres-per-task used "
-                    "without either --gpus or -n/--ntasks is not allowed.",
-                    f"{draft.command}: error: Invalid generic resource (gres) specification",
-                ],
-                1,
+            problem = (
+                "Failed to validate job spec. --gpus-per-task or --tres-per-task used "
+                "without either --gpus or -n/--ntasks is not allowed."
             )
+            lines = [f"{draft.command}: error: {text}" for text in (problem, TEXT[Errno.INVALID_GRES])]
+            raise OptionError(lines, 1)

@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
         operands, wrap = options.operands_of("sbatch", argv)
     except options.EndProgram as exc:
         sys.stdout.write(exc.text)
-        return 0
+        return submission.exit_error(exc.code)
     except options.OptionError as exc:
         sys.stderr.write("".join(f"{line}\n" for line in exc.lines))
         return submission.exit_error(exc.code)

@@ -63,7 +63,7 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
         found = options.parse(command, argv, os.environ, script, script_name)
     except options.EndProgram as exc:
         sys.stdout.write(exc.text)
-        raise Refused(0) from None
+        raise Refused(exit_error(exc.code)) from None
     except options.OptionError as exc:
         sys.stderr.write("".join(f"{line}\n" for line in exc.lines))
         raise Refused(exit_error(exc.code)) from None
@@ -87,7 +87,7 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
                 spec.name = spec.name or _base(found.operands)
     elif command == "salloc":
         for spec in asked.specs:
-            spec.name = spec.name or (_base(found.operands) if found.operands else "interactive")
+            spec.name = spec.name or ("no-shell" if found.flags.no_shell else "interactive")
     for spec in asked.specs:
         if command != "sbatch":
             spec.ClearField("env")
