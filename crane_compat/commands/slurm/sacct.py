@@ -305,7 +305,8 @@ def _defaults(settings: Settings) -> None:
             day = time.localtime(now)
             start = int(time.mktime((day.tm_year, day.tm_mon, day.tm_mday, 0, 0, 0, 0, 0, -1)))
     if end is None:
-        end = now if not jobs or settings.start is not None else 0
+        # the second that is running counts: jobs that began in it are there
+        end = now + 1 if not jobs or settings.start is not None else 0
     if end and start > end:
         raise Failed(f"sacct: error: Start time ({_stamp(start)}) requested is after end time ({_stamp(end)}).")
     wanted["start"], wanted["end"] = start, end
