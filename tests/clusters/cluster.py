@@ -7,8 +7,10 @@ from abc import ABC, abstractmethod
 
 #: states that a job does not leave by itself; `GONE` is no record at all
 FINAL = frozenset(
-    ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "DEADLINE")
-    + ("OUT_OF_MEMORY", "REVOKED", "GONE")
+    (
+        *("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "DEADLINE"),
+        *("OUT_OF_MEMORY", "REVOKED", "GONE"),
+    )
 )
 
 

@@ -7,12 +7,10 @@ Needs root and namespaces; `available` says whether this machine grants them.
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import os
 import shutil
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -21,7 +19,6 @@ import tempfile
 MARK = "CRANE_TEST_PRIVATE_HOST"
 
 _UNSHARE = ["unshare", "--net", "--mount", "--uts", "--"]
-_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 
 
 @functools.cache
@@ -48,11 +45,14 @@ def command(argv: list[str]) -> list[str]:
 
 def furnish(name: str) -> None:
     """Give the private host this process is in its name and a loopback that works."""
+    from pyroute2 import IPRoute
+
     socket.sethostname(name)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        request = struct.pack("16sH14x", b"lo", 0)
-        (flags,) = struct.unpack_from("16xH", fcntl.ioctl(sock, _SIOCGIFFLAGS, request))
-        fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | _IFF_UP))
+    with IPRoute() as network:
+        loopback = network.link_lookup(ifname="lo")[0]
+        network.link("set", index=loopback, state="up")
+        # a host with nothing but 127.0.0.1 has no address as far as getaddrinfo is concerned
+        network.addr("add", index=loopback, address="198.18.0.1", prefixlen=32)
     with tempfile.NamedTemporaryFile("w", prefix="crane-hosts-", delete=False) as file:
         file.write(f"127.0.0.1 localhost\n127.0.0.1 {name}\n")
     os.chmod(file.name, 0o644)

@@ -33,7 +33,9 @@ def chosen(recordings: Recordings, patterns: Iterable[str], profile: str | None)
 
 
 def _describe(result: Result, diff: bool) -> None:
-    print(f"{result.name}: matched {result.matched} of {len(result.steps)} commands ({result.seconds:.1f} s)")
+    print(
+        f"{result.name}: matched {result.matched} of {len(result.steps)} commands ({result.seconds:.1f} s)", flush=True
+    )
     if result.trouble:
         print(f"  trouble: {result.trouble}")
     if not diff:
