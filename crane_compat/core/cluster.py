@@ -34,6 +34,7 @@ from crane_compat.core.parameters import Parameters
 from crane_compat.core.request import Request, RequestTable
 from crane_compat.core.tres import TresTable
 from crane_compat.parsers import hostlist
+from crane_compat.parsers.signal_spec import parse_signal_spec
 from crane_compat.scheduling.placement import Failure, Mask, NodeTable, Placement
 from crane_compat.scheduling.priority import job_priority
 from crane_compat.wire import INFINITE, pb
@@ -522,7 +523,7 @@ class Cluster:
         record.scheduler, record.last_sched_eval = scheduler, now
         record.next_step_id = 0
         self.pending.discard(job.id)
-        job.timed_out = False
+        job.timed_out = job.warned = False
         if record.array_job_id:
             first = self.jobs.get(record.array_job_id)
             if first is not None:
@@ -821,8 +822,8 @@ class Cluster:
             record.exit_code = step.error_code or SETUP_FAILED
         if oom or step.oom:
             record.state = st.OUT_OF_MEMORY
-        elif job.timed_out:
-            record.state = st.CANCELLED if record.step_id >= 0 or record.step_id == st.BATCH_STEP else st.COMPLETED
+        elif step.timed_out:
+            record.state = st.TIMEOUT
         elif record.exit_code & 0x7F:
             record.state = st.CANCELLED
         elif record.exit_code:
@@ -839,8 +840,12 @@ class Cluster:
         from crane_compat.core.steps import start_waiting_steps
 
         start_waiting_steps(self, job, now)
-        if record.step_id == st.BATCH_STEP and not job.finished:
-            self._batch_ended(job, step, now, last_of_job)
+        if record.step_id == st.BATCH_STEP:
+            if not job.finished:
+                self._batch_ended(job, step, now, last_of_job)
+            else:  # it was ended: accounting keeps 0:0, scontrol shows how the script went
+                job.record.exit_code = record.exit_code
+                self.changes.jobs.add(job.id)
 
     def _batch_ended(self, job: Job, step: Step, now: float, clean: bool) -> None:
         record = job.record
@@ -870,6 +875,9 @@ class Cluster:
             record = job.record
             if job.running and record.end_time and now >= record.end_time + self._over_time(job) and not job.timed_out:
                 self.time_out(job, now)
+            elif job.running:
+                self._warn(job, now)
+                self._step_limits(job, now)
             elif job.finished and not record.state & st.COMPLETING:
                 if now - record.end_time >= self.parameters.min_job_age:
                     self._purge(job)
@@ -885,6 +893,11 @@ class Cluster:
             record = job.record
             if job.running and record.end_time and not job.timed_out:
                 soonest = min(soonest, record.end_time + self._over_time(job))
+                if record.spec.signal and not job.warned:
+                    soonest = min(soonest, record.end_time - parse_signal_spec(record.spec.signal).seconds)
+                for step in job.steps.values():
+                    if step.waiting and step.record.time_limit != INFINITE and not step.timed_out:
+                        soonest = min(soonest, step.record.start_time + step.record.time_limit * 60.0)
             elif job.pending:
                 if record.deadline:
                     soonest = min(soonest, record.deadline)
@@ -908,6 +921,40 @@ class Cluster:
             JobChanged(job.id, notice=f"Job {job.id} has exceeded its time limit and its allocation has been revoked.")
         )
         self.end_job(job, st.TIMEOUT, now, reason="TIME LIMIT")
+
+    def _warn(self, job: Job, now: float) -> None:
+        """--signal: tell the steps, or with ``B:`` the batch shell, that the end is near."""
+        record = job.record
+        if not record.spec.signal or job.warned or not record.end_time:
+            return
+        wanted = parse_signal_spec(record.spec.signal)
+        if now < record.end_time - wanted.seconds:
+            return
+        job.warned = True
+        for name in sorted({node for step in job.steps.values() for node in step.waiting}):
+            message = pb.SignalStep(
+                job_id=job.id, step_id=st.ALL_STEPS, signal=wanted.number, batch_only=wanted.batch,
+                steps_only=not wanted.batch, uid=record.uid,
+            )  # fmt: skip
+            self.effects.append(SendNode(name, pb.NodeDown(signal=message)))
+
+    def _step_limits(self, job: Job, now: float) -> None:
+        """A step's own --time, shorter than its job's."""
+        for step in job.steps.values():
+            limit = step.record.time_limit
+            if step.waiting and limit != INFINITE and not step.timed_out:
+                if now >= step.record.start_time + limit * 60.0:
+                    step.timed_out = True
+                    self.end_step(job, step, "TIME LIMIT", now)
+
+    def end_step(self, job: Job, step: Step, reason: str, now: float) -> None:
+        """Have a step's supervisors end it (TERM, KillWait, KILL); the job goes on."""
+        for name in sorted(step.waiting):
+            message = pb.TerminateJob(
+                job_id=job.id, epoch=job.record.restarts, kill_wait=self.parameters.kill_wait, reason=reason,
+                uid=step.record.killed_by, time=now, step_id=step.record.step_id,
+            )  # fmt: skip
+            self.effects.append(SendNode(name, pb.NodeDown(terminate=message)))
 
     def _purge(self, job: Job) -> None:
         del self.jobs[job.id]

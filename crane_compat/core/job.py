@@ -21,6 +21,7 @@ class Step:
     exits: dict[int, int] = field(default_factory=dict)  # task → wait status
     started: set[str] = field(default_factory=set)
     oom: bool = False
+    timed_out: bool = False
     error: str = ""
     error_code: int = 0
 
@@ -50,6 +51,7 @@ class Job:
     impossible: str = ""  # reason why it can never run with the present configuration
     terminate_sent: float = 0.0
     timed_out: bool = False
+    warned: bool = False  # --signal has been sent
 
     @property
     def id(self) -> int:

@@ -1279,7 +1279,7 @@ class SignalStep(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., signal: _Optional[int] = ..., batch_only: _Optional[bool] = ..., full: _Optional[bool] = ..., uid: _Optional[int] = ..., message: _Optional[str] = ..., steps_only: _Optional[bool] = ...) -> None: ...
 
 class TerminateJob(_message.Message):
-    __slots__ = ("job_id", "epoch", "kill_wait", "reason", "uid", "epilog_env", "time", "now")
+    __slots__ = ("job_id", "epoch", "kill_wait", "reason", "uid", "epilog_env", "time", "now", "step_id")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     KILL_WAIT_FIELD_NUMBER: _ClassVar[int]
@@ -1288,6 +1288,7 @@ class TerminateJob(_message.Message):
     EPILOG_ENV_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     NOW_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     epoch: int
     kill_wait: int
@@ -1296,7 +1297,8 @@ class TerminateJob(_message.Message):
     epilog_env: _containers.RepeatedScalarFieldContainer[str]
     time: float
     now: bool
-    def __init__(self, job_id: _Optional[int] = ..., epoch: _Optional[int] = ..., kill_wait: _Optional[int] = ..., reason: _Optional[str] = ..., uid: _Optional[int] = ..., epilog_env: _Optional[_Iterable[str]] = ..., time: _Optional[float] = ..., now: _Optional[bool] = ...) -> None: ...
+    step_id: int
+    def __init__(self, job_id: _Optional[int] = ..., epoch: _Optional[int] = ..., kill_wait: _Optional[int] = ..., reason: _Optional[str] = ..., uid: _Optional[int] = ..., epilog_env: _Optional[_Iterable[str]] = ..., time: _Optional[float] = ..., now: _Optional[bool] = ..., step_id: _Optional[int] = ...) -> None: ...
 
 class AckDone(_message.Message):
     __slots__ = ("job_id", "step_id")
@@ -1337,7 +1339,7 @@ class Ping(_message.Message):
     def __init__(self) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct")
+    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
@@ -1366,6 +1368,7 @@ class Request(_message.Message):
     STATISTICS_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_STEP_FIELD_NUMBER: _ClassVar[int]
     ACCT_FIELD_NUMBER: _ClassVar[int]
+    NODE_UP_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     command: str
     ping: Ping
@@ -1394,10 +1397,11 @@ class Request(_message.Message):
     statistics: Statistics
     signal_step: SignalStep
     acct: AcctCall
-    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ...) -> None: ...
+    node_up: NodeUp
+    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct")
+    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down")
     RC_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
@@ -1419,6 +1423,7 @@ class Response(_message.Message):
     LICENSES_FIELD_NUMBER: _ClassVar[int]
     STATISTICS_FIELD_NUMBER: _ClassVar[int]
     ACCT_FIELD_NUMBER: _ClassVar[int]
+    NODE_DOWN_FIELD_NUMBER: _ClassVar[int]
     rc: int
     error: str
     messages: _containers.RepeatedScalarFieldContainer[str]
@@ -1440,7 +1445,8 @@ class Response(_message.Message):
     licenses: Licenses
     statistics: StatisticsReply
     acct: AcctReply
-    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ...) -> None: ...
+    node_down: NodeDown
+    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ...) -> None: ...
 
 class Pong(_message.Message):
     __slots__ = ("version", "host", "start_time", "primary", "pid")

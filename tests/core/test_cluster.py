@@ -166,7 +166,33 @@ def test_time_limit_ends_a_job_as_timeout(room: MachineRoom) -> None:
     room.cluster.tick(room.now)
     assert job.state == st.TIMEOUT | st.COMPLETING
     room.finish(job, 15)
-    assert (job.state, job.record.exit_code) == (st.TIMEOUT, 0)
+    assert (job.state, job.record.exit_code) == (st.TIMEOUT, 15)
+
+
+def test_the_warning_signal_comes_before_the_end(room: MachineRoom) -> None:
+    job = room.submit(time_limit=2, signal="B:USR1@60")
+    room.schedule()
+    room.take()
+    room.now += 61
+    room.cluster.tick(room.now)
+    room.cluster.tick(room.now)
+    room.take()
+    signals = [e.message.signal for e in room.sent if e.message.HasField("signal")]
+    assert [(s.job_id, s.signal, s.batch_only) for s in signals] == [(job.id, 10, True)]
+
+
+def test_a_step_has_a_limit_of_its_own(room: MachineRoom) -> None:
+    job = room.submit(time_limit=10)
+    room.schedule()
+    request = pb.StepRequest(job_id=job.id, spec=pb.JobSpec(num_tasks=1, time_limit=1))
+    step = steps.create(room.cluster, job, request, room.now)
+    room.now += 61
+    room.cluster.tick(room.now)
+    room.take()
+    order = room.sent[-1].message.terminate
+    assert (order.step_id, order.reason, job.running) == (step.record.step_id, "TIME LIMIT", True)
+    room.cluster.step_done(job, step, "n1", [pb.TaskExit(task=0, status=15)], None, room.now, error="", oom=False)
+    assert step.record.state == st.TIMEOUT
 
 
 def test_requeue_keeps_the_id_and_waits_two_minutes(room: MachineRoom) -> None:

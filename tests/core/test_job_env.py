@@ -173,9 +173,7 @@ def test_step_of_its_own_allocation() -> None:
     """srun -N2 -n3: the second node's task."""
     record = job((2, 1), num_tasks=3, min_nodes=2, srun_job=True)
     record.spec.name = "bash"
-    step = pb.StepRecord(
-        job_id=1001, step_id=0, num_nodes=2, num_tasks=3, tasks_per_node=[2, 1], node_list="n[1-2]"
-    )
+    step = pb.StepRecord(job_id=1001, step_id=0, num_nodes=2, num_tasks=3, tasks_per_node=[2, 1], node_list="n[1-2]")
     request = pb.StepRequest(io_host="127.0.0.1", io_port=44677, spec=record.spec, srun_host="vm")
     launch = pb.StepLaunch(node="n2", node_index=1, task_ids=[2])
     launch.env.extend(job_env.step_env(record, step, request, "lab", CONF))

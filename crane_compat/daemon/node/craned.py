@@ -281,6 +281,11 @@ class Craned:
                     pb.NodeUp(terminated=pb.JobTerminated(job_id=order.job_id, node=self.node.name, epoch=order.epoch))
                 )
                 return
+        if order.HasField("step_id"):
+            pipe = job.steps.get(order.step_id)
+            if pipe is not None:
+                pipe.send(pb.NodeDown(terminate=order))
+            return
         job.terminating = order
         for pipe in list(job.steps.values()):
             pipe.send(pb.NodeDown(terminate=order))
