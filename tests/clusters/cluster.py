@@ -21,6 +21,9 @@ class ClusterError(Exception):
 class Cluster(ABC):
     """One cluster below a base directory that all users may enter."""
 
+    #: seconds that accounting may lag behind the controller
+    settle = 0.05
+
     def __init__(self, base: str) -> None:
         self.base = base
         self.state = os.path.join(base, "state")

@@ -58,6 +58,7 @@ class SlurmCluster(Cluster):
     """Slurm with munge and MariaDB of its own."""
 
     DBPORT = 6999
+    settle = 1.0
 
     def __init__(self, base: str) -> None:
         super().__init__(base)

@@ -22,8 +22,6 @@ from .golden_format import Scenario, Setting, Step, view
 PATIENCE, HUNG_PATIENCE = 30.0, 4.0
 #: seconds between two looks at a job, and at a command that is repeated until it says something
 LOOK, REPEAT = 0.01, 0.1
-#: seconds after the end of a job before its accounting is asked for (recordings were made with a slower look)
-SETTLE = 0.1
 #: once a wait of a scenario was in vain, what follows is hardly right: no long waits any more
 DESPAIR = 3.0
 
@@ -143,13 +141,15 @@ class Player:
         if number is None:
             return
         ended = wanted <= FINAL
+        wanted |= {"GONE"}  # what is not known will not come to be
 
         def reached() -> bool:
             states = self.cluster.job_states(int(number[0])) or ["GONE"]
-            return all(state in wanted or (state == "GONE" and ended) for state in states)
+            # of an array, one task that runs is enough; it has ended when all have
+            return (all if ended else any)(state in wanted for state in states)
 
         if self._wait(reached, step, LOOK) and ended:
-            time.sleep(SETTLE)
+            time.sleep(self.cluster.settle)
 
     def _wait_until(self, index: int, step: Step) -> None:
         pattern = re.compile(self.actual.fill(step["match"]))
