@@ -221,6 +221,8 @@ class Run:
         request = asked.step
         spec = request.spec
         request.job_id = job.job_id
+        if name := asked.given.get("job-name"):
+            spec.name = name
         request.srun_pid = os.getpid()
         request.srun_host = os.uname().nodename
         manner = asked.manner()
