@@ -1595,7 +1595,7 @@ class GetConfig(_message.Message):
     def __init__(self) -> None: ...
 
 class Config(_message.Message):
-    __slots__ = ("conf_file", "values", "now", "boot_time", "cgroup", "next_job_id", "controller_host")
+    __slots__ = ("conf_file", "values", "now", "boot_time", "cgroup", "next_job_id", "controller_host", "mpi")
     CONF_FILE_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     NOW_FIELD_NUMBER: _ClassVar[int]
@@ -1603,6 +1603,7 @@ class Config(_message.Message):
     CGROUP_FIELD_NUMBER: _ClassVar[int]
     NEXT_JOB_ID_FIELD_NUMBER: _ClassVar[int]
     CONTROLLER_HOST_FIELD_NUMBER: _ClassVar[int]
+    MPI_FIELD_NUMBER: _ClassVar[int]
     conf_file: str
     values: _containers.RepeatedCompositeFieldContainer[KeyValue]
     now: float
@@ -1610,7 +1611,8 @@ class Config(_message.Message):
     cgroup: _containers.RepeatedCompositeFieldContainer[KeyValue]
     next_job_id: int
     controller_host: str
-    def __init__(self, conf_file: _Optional[str] = ..., values: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., now: _Optional[float] = ..., boot_time: _Optional[float] = ..., cgroup: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., next_job_id: _Optional[int] = ..., controller_host: _Optional[str] = ...) -> None: ...
+    mpi: _containers.RepeatedCompositeFieldContainer[KeyValue]
+    def __init__(self, conf_file: _Optional[str] = ..., values: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., now: _Optional[float] = ..., boot_time: _Optional[float] = ..., cgroup: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., next_job_id: _Optional[int] = ..., controller_host: _Optional[str] = ..., mpi: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...) -> None: ...
 
 class KeyValue(_message.Message):
     __slots__ = ("key", "value")
