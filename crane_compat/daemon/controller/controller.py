@@ -483,7 +483,8 @@ class Controller:
         connection.send(pb.Response(steps=reply))
 
     def get_config(self, connection: Connection, request: pb.Request) -> None:
-        from crane_compat.config.show import show_config
+        from crane_compat.config.show import show_cgroup, show_config, show_mpi
+        from crane_compat.parsers import cgroup_conf
 
         now = time.time()
         reply = pb.Config(
@@ -498,6 +499,10 @@ class Controller:
             hostname=os.uname().nodename,
         ):
             reply.values.add(key=key, value=value)
+        for key, value in show_cgroup(cgroup_conf.load(os.path.join(self.conf.directory, "cgroup.conf"))):
+            reply.cgroup.add(key=key, value=value)
+        for key, value in show_mpi():
+            reply.mpi.add(key=key, value=value)
         connection.send(pb.Response(config=reply))
 
     def get_blob(self, connection: Connection, request: pb.Request) -> None:
