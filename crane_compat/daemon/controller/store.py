@@ -220,10 +220,9 @@ class Store:
         return (pb.AcctEvent.FromString(row.event) for row in self._rows(OUTBOX, (OUTBOX.c.seq,)))
 
     def blob(self, job_id: int) -> pb.JobBlob | None:
-        """Script and environment of a batch job."""
-        connection = self._conn()
-        row = connection.execute(sa.select(BLOBS.c.blob).where(BLOBS.c.job_id == job_id)).first()
-        connection.commit()
+        """Script and environment of a batch job; on a connection of its own, so that any thread may ask."""
+        with self.engine.connect() as connection:
+            row = connection.execute(sa.select(BLOBS.c.blob).where(BLOBS.c.job_id == job_id)).first()
         return pb.JobBlob.FromString(row.blob) if row is not None else None
 
 
