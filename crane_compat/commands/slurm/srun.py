@@ -10,6 +10,7 @@ import os
 import signal
 import stat
 import sys
+from collections.abc import Iterable
 
 from crane_compat import paths
 from crane_compat.commands.slurm import allocation, submission
@@ -34,14 +35,15 @@ class Failed(Exception):
         super().__init__(code)
 
 
-def find_command(name: str, work_dir: str) -> str:
+def find_command(name: str, work_dir: str, env: Iterable[bytes]) -> str:
     """The program's path where PATH or the directory tells it; what the user wrote where they do not.
 
-    The nodes look again: their PATH may lead further than ours.
+    `env` is what the tasks get (--export may leave PATH out).  The nodes look again: theirs may be other files.
     """
     if "/" in name:
         return name if name.startswith("/") else os.path.join(work_dir, name)
-    for place in os.environ.get("PATH", "").split(":"):
+    search = next((os.fsdecode(item[5:]) for item in env if item.startswith(b"PATH=")), "")
+    for place in search.split(":"):
         path = os.path.join(place, name)
         with contextlib.suppress(OSError):
             if place and name and stat.S_ISREG(os.stat(path).st_mode) and os.access(path, os.X_OK):
@@ -248,7 +250,7 @@ class Run:
             voice.error(f"cannot listen for the step's input and output: {exc.strerror}")
             raise Failed from exc
         if spec.argv and not request.multi_prog:
-            spec.argv[0] = os.fsencode(find_command(os.fsdecode(spec.argv[0]), spec.work_dir))
+            spec.argv[0] = os.fsencode(find_command(os.fsdecode(spec.argv[0]), spec.work_dir, spec.env))
         watch = StepWatch(voice, listener, manner, self.conf)
         try:
             code = watch.run(client, request)

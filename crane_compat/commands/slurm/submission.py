@@ -120,7 +120,7 @@ def complete(spec: pb.JobSpec, command: str, line: str, found: options.Submissio
     del spec.rlimits[:]
     spec.rlimits.extend(limits(found.flags.propagate))
     del spec.env[:]
-    spec.env.extend(environment(spec, found))
+    spec.env.extend(environment(spec, found, command))
 
 
 def _cwd() -> str:
@@ -156,15 +156,23 @@ def limits(asked: tuple[str, ...]) -> Iterable[pb.RLimit]:
             )
 
 
-def environment(spec: pb.JobSpec, found: options.Submission) -> list[bytes]:
+def environment(spec: pb.JobSpec, found: options.Submission, command: str) -> list[bytes]:
     """The variables that go along under --export (sbatch(1))."""
     if found.flags.export_file is not None:
         return list(found.flags.export_file)
     everything = dict(os.environb)
+    everything[b"SLURM_SUBMIT_DIR"] = os.fsencode(_cwd())
+    everything[b"SLURM_SUBMIT_HOST"] = os.fsencode(os.uname().nodename)
+    if spec.get_user_env:
+        everything[b"SLURM_GET_USER_ENV"] = b"1"
     mode = spec.export_mode
     if not mode or mode.upper() == "ALL":
         chosen = everything
     else:
+        if command == "sbatch":  # an srun in the job does the same, and the node adds the login environment
+            everything[b"SLURM_EXPORT_ENV"] = os.fsencode(mode)
+            if mode.upper() != "NIL":
+                everything[b"SLURM_GET_USER_ENV"] = b"1"
         chosen = {n: v for n, v in everything.items() if n.startswith((b"SLURM_", b"SPANK_"))}
         for item in _export_items(mode):
             name, given, value = item.partition("=")

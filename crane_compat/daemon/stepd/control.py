@@ -47,9 +47,9 @@ class Peer:
                 sent = self.sock.send(self._out)
             except BlockingIOError:
                 break
-            except OSError:
-                self.close()
-                return
+            except OSError:  # it does not listen any more; what it has said is still to be read, to its end
+                self._out.clear()
+                break
             del self._out[:sent]
         self.loop.watch(self.sock, READ | (WRITE if self._out else 0), self._ready)
 

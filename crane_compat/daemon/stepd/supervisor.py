@@ -633,9 +633,7 @@ class Supervisor:
             )
 
     def _check_end(self) -> None:
-        if self.phase is Phase.RUNNING and all(
-            task.status is not None and not task.epilog for task in self.tasks
-        ):
+        if self.phase is Phase.RUNNING and all(task.status is not None and not task.epilog for task in self.tasks):
             self.phase = Phase.ENDING
             self._flush_exits()
         if self.phase is not Phase.ENDING:
@@ -666,9 +664,7 @@ class Supervisor:
         oom = self.tracker.oom_killed()
         if oom:
             name = f"{self.launch.job_id}.{step_name(self.launch.step_id)}"
-            self.say(
-                f"Detected 1 oom_kill event in StepId={name}. Some of the step tasks have been OOM Killed."
-            )
+            self.say(f"Detected 1 oom_kill event in StepId={name}. Some of the step tasks have been OOM Killed.")
         launch = self.launch
         self.done = pb.StepDone(
             job_id=launch.job_id,

@@ -118,10 +118,10 @@ def _find(name: bytes, env: Mapping[bytes, bytes], work_dir: str) -> bytes:
     """Where execvp(3) would find the program; the bare name where nowhere."""
     if b"/" in name:
         return os.path.join(os.fsencode(work_dir), name)
-    for place in env.get(b"PATH", b"/usr/bin:/bin").split(b":"):
-        path = os.path.join(place or b".", name)
+    for place in env.get(b"PATH", b"").split(b":"):
+        path = os.path.join(place, name)
         with contextlib.suppress(OSError):
-            if name and os.access(path, os.X_OK) and stat.S_ISREG(os.stat(path).st_mode):
+            if place and name and os.access(path, os.X_OK) and stat.S_ISREG(os.stat(path).st_mode):
                 return path
     return name
 
