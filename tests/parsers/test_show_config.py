@@ -74,9 +74,9 @@ def rows_of(tmp_path: Path, extra: str) -> dict[str, str]:
         ("JobCompPass=word", "JobCompPass", "********"),
         ("PropagateResourceLimitsExcept=MEMLOCK", "PropagateResourceLimits", "(null)"),
         ("PriorityDecayHalfLife=0", "PriorityDecayHalfLife", "00:00:00"),
-        ("PriorityFlags=max_tres,no_normal_all", "PriorityFlags", "MAX_TRES,NO_NORMAL_ASSOC,NO_NORMAL_PART,NO_NORMAL_QOS,NO_NORMAL_TRES"),
+        ("PriorityFlags=max_tres,calculate_running", "PriorityFlags", "CALCULATE_RUNNING,MAX_TRES"),
     ],
-)  # fmt: skip
+)
 def test_values(line: str, row: str, value: str, tmp_path: Path) -> None:
     assert rows_of(tmp_path, line + "\n")[row] == value
 
