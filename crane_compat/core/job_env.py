@@ -159,6 +159,48 @@ def alloc_env(job: pb.JobRecord, cluster: str, conf_file: str) -> dict[str, str]
     return values
 
 
+#: Variables that every component of a heterogeneous job has under a name of its own: of batch jobs, of salloc's.
+HET_BATCH = (
+    "SLURM_JOB_ACCOUNT",
+    "SLURM_JOB_CPUS_PER_NODE",
+    "SLURM_JOB_ID",
+    "SLURM_JOB_NAME",
+    "SLURM_JOB_NODELIST",
+    "SLURM_JOB_NUM_NODES",
+    "SLURM_JOB_PARTITION",
+    "SLURM_JOB_QOS",
+    "SLURM_MEM_PER_CPU",
+    "SLURM_MEM_PER_NODE",
+    "SLURM_NPROCS",
+    "SLURM_NTASKS",
+    "SLURM_TASKS_PER_NODE",
+)
+HET_ALLOC = (*HET_BATCH, "SLURM_JOBID", "SLURM_NNODES", "SLURM_NODELIST")
+
+
+def _het(
+    components: Sequence[pb.JobRecord], names: Sequence[str], values: Sequence[Mapping[str, str]]
+) -> dict[str, str]:
+    """Each component's variables under both names they have had."""
+    found = {"SLURM_HET_SIZE": str(len(components)), "SLURM_PACK_SIZE": str(len(components))}
+    for index, own in enumerate(values):
+        for name in names:
+            if name in own:
+                found[f"{name}_HET_GROUP_{index}"] = found[f"{name}_PACK_GROUP_{index}"] = own[name]
+    return found
+
+
+def het_alloc_env(components: Sequence[pb.JobRecord], cluster: str, conf_file: str) -> dict[str, str]:
+    """What salloc's command gets in a heterogeneous allocation: all but a few variables are by component."""
+    values = [alloc_env(job, cluster, conf_file) for job in components]
+    env = _het(components, HET_ALLOC, values)
+    env |= {name: values[0][name] for name in (*MPI_LAUNCHERS, "SLURM_CLUSTER_NAME", "SLURM_CONF", "SLURM_JOB_ID")}
+    tasks = [total_tasks(job) for job in components]
+    if None not in tasks:
+        env["SLURM_NTASKS"] = env["SLURM_NPROCS"] = str(sum(count or 0 for count in tasks))
+    return env
+
+
 def _distribution(text: str) -> str:
     """``plane=2`` shows as ``plane``."""
     return "plane" if text.lower().startswith("plane") else text
@@ -198,12 +240,25 @@ def _merge(user_env: Iterable[bytes], values: Mapping[str, str], defaults: Mappi
     return [key + b"=" + value for key, value in merged.items()]
 
 
-def batch_env(job: pb.JobRecord, user_env: Iterable[bytes], cluster: str, conf_file: str) -> list[bytes]:
-    """The batch script's environment but for what only its node knows."""
-    values = alloc_env(job, cluster, conf_file) | _identity(job)
-    values["ENVIRONMENT"] = "BATCH"
+def _batch_values(job: pb.JobRecord, cluster: str, conf_file: str) -> dict[str, str]:
+    values = alloc_env(job, cluster, conf_file)
     if not _memory(job.spec) and job.min_memory:  # the partition's default shows as if it had been asked for
         values["SLURM_MEM_PER_CPU" if job.memory_per_cpu else "SLURM_MEM_PER_NODE"] = str(job.min_memory)
+    return values
+
+
+def batch_env(
+    job: pb.JobRecord,
+    user_env: Iterable[bytes],
+    cluster: str,
+    conf_file: str,
+    components: Sequence[pb.JobRecord] = (),
+) -> list[bytes]:
+    """The batch script's environment but for what only its node knows; `components` are a heterogeneous job's."""
+    values = _batch_values(job, cluster, conf_file) | _identity(job)
+    values["ENVIRONMENT"] = "BATCH"
+    if components:
+        values |= _het(components, HET_BATCH, [_batch_values(each, cluster, conf_file) for each in components])
     if job.spec.mem_bind:
         values["SLURM_MEM_BIND"] = job.spec.mem_bind
         values["SLURM_MEM_BIND_VERBOSE"] = "quiet"
@@ -248,6 +303,8 @@ def step_env(
         values.pop(key, None)
     for field in ("mem_per_gpu", "mem_per_cpu", "mem_per_node"):
         values.pop(f"SLURM_{field.upper()}", None)
+    if job.het_job_id:
+        values["SLURM_JOB_ID"] = values["SLURM_JOBID"] = str(job.het_job_id)
     per_node = compress_counts(list(step.tasks_per_node))
     port = str(request.io_port)
     values |= _options(spec) | _memory(spec) | _binding(spec)

@@ -159,12 +159,13 @@ def obtain(
             if states.is_finished(job.state):  # it could not start at once (--immediate)
                 _say_busy(voice, words, job_id, TEXT[Errno.NODES_BUSY])
                 raise GivenUp(1)
+            jobs = [job]
             addrs: list[str] = []
-            if states.is_pending(job.state):
+            if len(specs) > 1 or states.is_pending(job.state):
                 if words.pending:
                     voice.info(words.pending.format(job=job_id))
                 voice.info(words.queued.format(job=job_id))
-                job, addrs = _wait(voice, words, client, job)
+                jobs, addrs = _wait(voice, words, client, len(specs))
                 voice.info(words.allocated.format(job=job_id))
     except Interrupted as exc:
         if job_id:
@@ -178,7 +179,7 @@ def obtain(
         voice.error(words.failed.format(text="Connection timed out"))
         voice.info(words.revoked.format(job=job_id))
         raise GivenUp(1) from None
-    return Allocation([job], cluster, client, addrs)
+    return Allocation(jobs, cluster, client, addrs)
 
 
 def _say_refused(voice: Voice, words: Words, response: pb.Response) -> None:
@@ -196,8 +197,9 @@ def _say_busy(voice: Voice, words: Words, job_id: int, text: str) -> None:
         voice.info(words.revoked.format(job=job_id))
 
 
-def _wait(voice: Voice, words: Words, client: Client, job: pb.JobRecord) -> tuple[pb.JobRecord, list[str]]:
-    """Until the job runs.  Raises GivenUp where it ends first."""
+def _wait(voice: Voice, words: Words, client: Client, components: int) -> tuple[list[pb.JobRecord], list[str]]:
+    """Until the job, with all its components, runs.  Raises GivenUp where it ends first."""
+    running: dict[int, pb.JobRecord] = {}
     while True:
         response = client.receive()
         if response is None:
@@ -217,4 +219,6 @@ def _wait(voice: Voice, words: Words, client: Client, job: pb.JobRecord) -> tupl
             voice.error(words.failed.format(text=TEXT[Errno.ALREADY_DONE]))
             raise GivenUp(1)
         if states.is_running(job.state) and not job.state & states.CONFIGURING:
-            return job, list(event.node_addrs)
+            running[job.het_offset if components > 1 else 0] = job
+            if len(running) == components:
+                return [running[offset] for offset in sorted(running)], list(event.node_addrs)

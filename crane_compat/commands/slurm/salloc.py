@@ -154,7 +154,11 @@ def _shell() -> str:
 def environment(granted: Allocation, conf: str) -> dict[str, str]:
     """The command's environment."""
     env = dict(os.environ)
-    env |= job_env.alloc_env(granted.job, granted.cluster, os.path.realpath(conf))
+    conf = os.path.realpath(conf)
+    if len(granted.jobs) > 1:
+        env |= job_env.het_alloc_env(granted.jobs, granted.cluster, conf)
+    else:
+        env |= job_env.alloc_env(granted.job, granted.cluster, conf)
     env["SLURM_SUBMIT_DIR"] = os.getcwd()
     env["SLURM_SUBMIT_HOST"] = os.uname().nodename
     return env
