@@ -49,8 +49,8 @@ YEAR = 365 * 24 * 60
 def check_identity(cluster: Cluster, spec: pb.JobSpec, who: Identity) -> None:
     if cluster.parameters.disable_root_jobs and who.uid == 0:
         raise RequestError(Errno.USER_ID_MISSING)
-    if spec.HasField("priority") and not cluster.is_operator(who):
-        raise RequestError(Errno.ACCESS_DENIED)
+    if spec.reboot and not cluster.is_operator(who):
+        raise RequestError(Errno.ACCESS_DENIED, details=("rebooting of nodes is only allowed for admins",))
 
 
 def partitions_of(cluster: Cluster, spec: pb.JobSpec, who: Identity) -> list[pb.PartitionRecord]:
@@ -108,6 +108,25 @@ def qos_of(cluster: Cluster, spec: pb.JobSpec, association: Association | None, 
         if cluster.parameters.enforce_qos:
             raise RequestError(Errno.INVALID_QOS)
     return qos.name, qos.id
+
+
+def check_times(spec: pb.JobSpec, limit: int, now: float) -> None:
+    """A deadline that cannot be met, or a shortest time above the limit."""
+    shortest = spec.time_min or limit
+    if spec.time_min and limit != INFINITE and spec.time_min > limit:
+        raise RequestError(Errno.INVALID_TIME_MIN)
+    if spec.deadline:
+        start = max(now, spec.begin_time)
+        if spec.deadline < now or (shortest != INFINITE and start + shortest * 60.0 > spec.deadline):
+            raise RequestError(Errno.INVALID_TIME_LIMIT)
+
+
+def check_features(cluster: Cluster, spec: pb.JobSpec) -> None:
+    """Names in --prefer and --batch that no node has."""
+    if not cluster.features_known(spec.prefer):
+        raise RequestError(Errno.INVALID_PREFER)
+    if spec.batch_features and not cluster.features_known(spec.batch_features):
+        raise RequestError(Errno.INVALID_BATCH_FEATURE)
 
 
 def check_nodes_named(cluster: Cluster, spec: pb.JobSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -350,6 +350,10 @@ class Cluster:
         qos, qos_id = admission.qos_of(self, spec, association, who)
         depends = dependency.parse(self, spec.dependency, who) if spec.dependency else None
         limit = admission.time_limit_of(spec, partitions[0])
+        admission.check_times(spec, limit, now)
+        admission.check_features(self, spec)
+        if spec.reservation:
+            raise RequestError(Errno.RESERVATION_INVALID)
         if spec.HasField("min_nodes") and spec.max_nodes and spec.max_nodes < spec.min_nodes:
             raise RequestError(Errno.INVALID_NODE_COUNT)
         over = [p for p in partitions if p.max_time != INFINITE and limit > p.max_time]
@@ -420,7 +424,8 @@ class Cluster:
             record.priority, record.user_hold = 0, True
             record.reason = "JobHeldUser"
         else:
-            record.priority = spec.priority if spec.HasField("priority") else job_priority(self, job, now)
+            asked = spec.HasField("priority") and self.is_operator(who)
+            record.priority = spec.priority if asked else job_priority(self, job, now)
             if record.priority == 0:
                 record.reason = "JobHeldAdmin"
         if spec.begin_time > now:

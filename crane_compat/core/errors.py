@@ -109,6 +109,9 @@ class Errno(IntEnum):
     RSV_ALREADY_STARTED = 2100
     SUBMISSIONS_DISABLED = 2101
     NOT_HET_JOB = 2102
+    INVALID_BATCH_FEATURE = 2103
+    INVALID_TIME_MIN = 2104
+    INVALID_PREFER = 2105
     USER_NOT_FOUND = 4100
     SLURMD_JOB_NOTRUNNING = 4007
 
@@ -155,7 +158,7 @@ TEXT: dict[Errno, str] = {
     Errno.BATCH_ONLY: "Only batch jobs are accepted or processed",
     Errno.LICENSES_UNAVAILABLE: "Licenses not available",
     Errno.INVALID_TIME_VALUE: "Invalid time specified",
-    Errno.JOB_HELD: "Job is in held state",
+    Errno.JOB_HELD: "Job is in held state, pending scheduler release",
     Errno.INVALID_ACCOUNT: "Invalid account or account/partition combination specified",
     Errno.INVALID_LICENSES: "Invalid license specification",
     Errno.ACCOUNTING_POLICY: "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
@@ -195,6 +198,9 @@ TEXT: dict[Errno, str] = {
     Errno.INTERNAL: "Slurm internal error",
     Errno.SUBMISSIONS_DISABLED: "System submissions disabled",
     Errno.NOT_HET_JOB: "Job is not a heterogeneous job",
+    Errno.INVALID_BATCH_FEATURE: "Job --batch option is invalid or not a subset of --constraint",
+    Errno.INVALID_TIME_MIN: "Invalid time-min specification (exceeds job's time or other limits)",
+    Errno.INVALID_PREFER: "Invalid preferred feature specification",
     Errno.USER_NOT_FOUND: "Invalid user id",
     Errno.SLURMD_JOB_NOTRUNNING: "Job step not running",
 }
