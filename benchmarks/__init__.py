@@ -1,0 +1,1 @@
+"""Small experiments, each printing its own table; see README.md."""
