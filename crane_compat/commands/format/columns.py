@@ -76,6 +76,7 @@ class Layout(Generic[R]):
     """The columns of one table, ready to print."""
 
     def __init__(self, columns: Sequence[Column[R]], prefix: str = "") -> None:
+        self.columns = list(columns)
         used = [(c, c.field) for c in columns if c.field is not None]
         lead = prefix.replace("%", "%%")
         self.fields = [field for _, field in used]
@@ -83,6 +84,11 @@ class Layout(Generic[R]):
         self._titles = tuple(c.header or field.header for c, field in used)
         self._row = lead + "".join(c.template(header=False) for c in columns)
         self._get = tuple(field.get for field in self.fields)
+
+    def describe(self) -> str:
+        """The columns as a --Format."""
+        shown = (c for c in self.columns if c.field is not None)
+        return ",".join(f"{c.field.names[0]}:{'.' * c.right}{c.width}{c.suffix}" for c in shown if c.field)
 
     def header(self) -> str:
         return self._header % self._titles
@@ -113,8 +119,11 @@ def parse_letters(text: str, table: FieldTable[R]) -> tuple[Layout[R], list[str]
     return Layout(columns, prefix), unknown
 
 
-def parse_names(text: str, table: FieldTable[R]) -> tuple[Layout[R], list[str]]:
-    """The layout of a --Format and the names that mean nothing; those are left out."""
+def parse_names(text: str, table: FieldTable[R], negative: str | None = None) -> tuple[Layout[R], list[str]]:
+    """The layout of a --Format and the names that mean nothing; those are left out.
+
+    A field of negative width shows whole with the text `negative` behind it, or not at all.
+    """
     columns: list[Column[R]] = []
     unknown: list[str] = []
     for token in text.split(","):
@@ -124,6 +133,9 @@ def parse_names(text: str, table: FieldTable[R]) -> tuple[Layout[R], list[str]]:
         field = table.by_name.get(name.lower())
         if field is None:
             unknown.append(name)
+            continue
+        if spec.startswith("-"):
+            columns.append(Column(None) if negative is None else Column(field, suffix=negative))
             continue
         match = _SPEC.match(spec) if colon else None
         if match is None:

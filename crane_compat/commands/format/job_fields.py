@@ -217,9 +217,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("siblingsviableraw",), "VIABLE_SIBLINGS_RAW", _const("NA")),
             Field(("shared",), "OVER_SUBSCRIBE", jv.over_subscribe),
             Field(("sluid",), "SLUID", jv.sluid, "s"),
-            Field(
-                ("sockets",), "SOCKETS_PER_NODE", lambda j: jv.topology(j)[0], "H", sort=jv.topology
-            ),
+            Field(("sockets",), "SOCKETS_PER_NODE", lambda j: jv.topology(j)[0], "H", sort=jv.topology),
             Field(("sperboard",), "SOCKETS_PER_BOARD", _const("0")),
             Field(("starttime",), "START_TIME", _time("start_time"), "S", sort=lambda j: j.start_time or float("inf")),
             Field(("state",), "STATE", lambda j: st.job_state_name(j.state), "T", sort=_of("state")),
@@ -229,9 +227,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("stdout",), "STDOUT", _path("std_out")),
             Field(("submittime",), "SUBMIT_TIME", _time("submit_time"), "V", sort=_of("submit_time")),
             Field(("system_comment", "systemcomment"), "SYSTEM_COMMENT", _record("system_comment")),
-            Field(
-                ("threads",), "THREADS_PER_CORE", lambda j: jv.topology(j)[2], "J", sort=jv.topology
-            ),
+            Field(("threads",), "THREADS_PER_CORE", lambda j: jv.topology(j)[2], "J", sort=jv.topology),
             Field(("timeleft",), "TIME_LEFT", left, "L", cut=False, sort=left_key),
             Field(("timelimit",), "TIME_LIMIT", _limit, "l", cut=False, sort=_of("time_limit")),
             Field(("timeused",), "TIME", used, "M", cut=False, sort=lambda j: jv.time_used(j, now)),

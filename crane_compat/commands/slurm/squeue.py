@@ -275,7 +275,7 @@ def _layout(args: Arguments, table: FieldTable[Any], default: str, kind: str) ->
     """
     letters, names = args.get("format"), args.get("Format")
     if names is not None and (letters is None or args.counts.get("format", 0) == 0):
-        layout, unknown = parse_names(names, table)
+        layout, unknown = parse_names(names, table, negative=" ")
     else:
         text = letters if letters is not None else default
         if text.lower() == "%all":
