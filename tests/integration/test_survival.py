@@ -1,205 +1,174 @@
-"""kill -9 of each part, and of all of it, at bad moments; a full disk."""
+"""What must survive: daemons killed at any moment, steps orphaned, a full disk."""
 
 from __future__ import annotations
 
 import os
-import re
+import random
 import subprocess
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from .site import Site, alive, kill_all, until
+from crane_compat.core import states as st
+from crane_compat.core.errors import RequestError
+from crane_compat.daemon.rpc.client import Unreachable
+from crane_compat.wire import pb
 
-DAEMONS = ("slurmctld", "slurmdbd", "slurmd.n1", "slurmd.n2")
+from .site import Site, until
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="daemons run as root")
 
 
-def test_controller_killed_in_a_stream_of_submissions(site: Site) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One cluster for the module; each test leaves all daemons running."""
+    site = Site(tmp_path_factory.mktemp("survival"))
+    try:
+        site.up()
+        yield site
+    finally:
+        site.down()
+
+
+def test_a_stream_of_submissions_survives_kills_of_the_controller(site: Site) -> None:
     """No acknowledged job is lost or run twice, no id is given twice."""
     acknowledged: list[int] = []
     enough = threading.Event()
-    line = "sbatch -o /dev/null --wrap 'echo $SLURM_JOB_ID >> ran.$SLURM_JOB_ID' || true"
 
-    def submit() -> None:
+    def submit_on_and_on() -> None:
         while not enough.is_set():
-            acknowledged.extend(int(number) for number in re.findall(r"job (\d+)\n", site.run(line).stdout))
+            try:
+                acknowledged.append(site.submit("echo ran >> $SLURM_JOB_ID.ran"))
+            except (Unreachable, OSError):
+                continue
 
-    clients = [threading.Thread(target=submit) for _ in range(3)]
-    for client in clients:
-        client.start()
-    for round_ in range(1, 6):
-        wanted = len(acknowledged) + 7 * round_
-        until(lambda: len(acknowledged) >= wanted, f"{wanted} submissions")  # noqa: B023
-        site.kill("slurmctld")
-        site.start("slurmctld")
-    enough.set()
-    for client in clients:
-        client.join()
-    assert [job for job, count in Counter(acknowledged).items() if count > 1] == []
-    for job in acknowledged:
-        site.until(job)
-        assert site.cluster.job_states(job) == ["COMPLETED"]
-        assert site.read(f"ran.{job}") == f"{job}\n"
-
-
-def test_controller_killed_under_running_jobs(site: Site) -> None:
-    running = site.submit("-N2 -o run-%j.out --wrap 'srun sh -c \"while [ ! -e go ]; do sleep .1; done; echo out\"'")
-    site.until(running, "RUNNING")
-    held = site.submit("-H -a 1-5 --wrap true")
-    dependent = site.submit(f"-d afterok:{running} -o dep-%j.out --wrap 'echo dep'")
-    until(lambda: len(site.processes(running)) > 4, "the step's processes")
-    site.kill("slurmctld")
-    site.start("slurmctld")
-    assert site.sh("squeue -h -S i -o '%i %t'") == f"{running} R\n{held}_[1-5] PD\n{dependent} PD\n"
-    site.file("go", "")
-    site.until(running, "COMPLETED")
-    site.until(dependent, "COMPLETED")
-    assert site.read(f"run-{running}.out") == "out\nout\n"
-    assert site.accounted(running)[0] == f"{running}|COMPLETED|0:0"
+    dice = random.Random(20)
+    sender = threading.Thread(target=submit_on_and_on)
+    sender.start()
+    try:
+        for _ in range(5):
+            goal = len(acknowledged) + dice.randrange(5, 40)
+            assert until(lambda goal=goal: len(acknowledged) >= goal)  # type: ignore[misc]
+            site.kill("slurmctld")
+            site.start("slurmctld")
+    finally:
+        enough.set()
+        sender.join()
+    assert len(set(acknowledged)) == len(acknowledged)
+    assert until(lambda: all(j.state == st.COMPLETED for j in site.jobs().values()), 120)
+    known = site.jobs()
+    assert not [number for number in acknowledged if number not in known]
+    runs = {number: (site.work / f"{number}.ran").read_text().count("ran") for number in acknowledged}
+    assert set(runs.values()) == {1}
 
 
-def test_a_job_that_ends_while_the_controller_is_away_is_reported(site: Site) -> None:
-    job = site.submit("-o /dev/null --wrap 'while [ ! -e go ]; do sleep .05; done; touch gone; exit 4'")
-    site.until(job, "RUNNING")
-    site.kill("slurmctld")
-    site.file("go", "")
-    until(lambda: not site.processes(job), "end of the job's processes")
-    site.start("slurmctld")
-    site.until(job, "FAILED")
-    assert site.accounted(job)[0] == f"{job}|FAILED|4:0"
-
-
-def test_node_daemon_killed_under_a_running_job(site: Site) -> None:
-    job = site.submit("-w n1 -o /dev/null --wrap 'while [ ! -e go ]; do sleep .05; done; exit 3'")
-    site.until(job, "RUNNING")
-    until(lambda: site.processes(job), "the job's processes")
+def test_jobs_go_on_without_their_node_daemon(site: Site) -> None:
+    gate = site.work / "gate1"
+    job = site.submit(f"while [ ! -e {gate} ]; do sleep 0.05; done; echo done; exit 4", req_nodes="n1")
+    assert site.runs(job)
     site.kill("slurmd.n1")
-    site.file("go", "")
-    until(lambda: not site.processes(job), "end of the job's processes")
-    site.start("slurmd -N n1")
-    site.until(job, "FAILED")
-    assert site.accounted(job)[0] == f"{job}|FAILED|3:0"
-
-
-def test_node_daemon_replaced_under_a_running_step(site: Site) -> None:
-    job = site.submit("-w n1 -o step-%j.out --wrap 'srun sh -c \"while [ ! -e go ]; do sleep .05; done; echo done\"'")
-    site.until(job, "RUNNING")
-    until(lambda: len(site.supervisors(job)) == 2, "two supervisors")
-    site.kill("slurmd.n1")
-    site.start("slurmd -N n1")
-    site.file("go", "")
-    site.until(job, "COMPLETED")
-    assert site.read(f"step-{job}.out") == "done\n"
-
-
-def test_supervisor_killed(site: Site) -> None:
-    job = site.submit("-o /dev/null --wrap 'sleep 61'")
-    site.until(job, "RUNNING")
-    until(lambda: site.processes(job), "the job's processes")
-    tasks = site.processes(job)
-    kill_all(site.supervisors(job))
-    site.until(job, "FAILED", "NODE_FAIL")
+    gate.touch()
+    assert until(lambda: (site.work / f"{job}.out").read_text() == "done\n")
+    site.start("slurmd", "-N", "n1")
+    assert site.reaches(job, st.FAILED)
     record = site.job(job)
-    assert record.reason not in ("", "None")
-    until(lambda: not any(alive(pid) for pid in tasks), "end of what the supervisor watched")
-    again = site.submit("-o /dev/null --wrap true")
-    site.until(again, "COMPLETED")
+    assert record is not None and record.exit_code == 4 << 8
 
 
-def test_everything_killed(site: Site) -> None:
-    running = site.submit("-o run-%j.out --wrap 'while [ ! -e go ]; do sleep .05; done; echo survived'")
-    site.until(running, "RUNNING")
-    until(lambda: site.processes(running), "the job's processes")
-    waiting = site.submit(f"-d afterany:{running} -o /dev/null --wrap true")
-    held = site.submit("-H --wrap true")
-    site.kill(*DAEMONS)
-    site.up_again()
-    assert site.sh("squeue -h -S i -o '%i %t'") == f"{running} R\n{waiting} PD\n{held} PD\n"
-    site.file("go", "")
-    site.until(running, "COMPLETED")
-    site.until(waiting, "COMPLETED")
-    assert site.read(f"run-{running}.out") == "survived\n"
-    assert site.accounted(running)[0] == f"{running}|COMPLETED|0:0"
-    assert site.submit("-H --wrap true") > held
+def test_a_running_job_is_adopted_by_the_next_node_daemon(site: Site) -> None:
+    gate = site.work / "gate2"
+    job = site.submit(f"while [ ! -e {gate} ]; do sleep 0.05; done", req_nodes="n1")
+    assert site.runs(job)
+    site.kill("slurmd.n1")
+    site.start("slurmd", "-N", "n1")
+    with site.client() as client:
+        client.call(pb.Request(cancel=pb.CancelJobs(ids=[str(job)])))
+    assert site.reaches(job, st.CANCELLED)
 
 
-def test_everything_killed_supervisors_too(site: Site) -> None:
-    """As after a crash of the host, but for its processes: nothing runs on unwatched."""
-    job = site.submit("--no-requeue -o /dev/null --wrap 'sleep 62'")
-    site.until(job, "RUNNING")
-    until(lambda: site.processes(job), "the job's processes")
-    tasks = site.processes(job)
-    kill_all([pid for daemon in DAEMONS if (pid := site.pid(daemon))] + site.supervisors(job))
-    site.up_again()
-    site.until(job)
-    assert site.cluster.job_states(job) != ["COMPLETED"]
-    until(lambda: not any(alive(pid) for pid in tasks), "end of the job's processes")
+def supervisor_of(job: int) -> int:
+    found = subprocess.run(["pgrep", "-f", rf"slurmstepd: \[{job}\.batch\]"], capture_output=True, text=True)
+    return int(found.stdout.split()[0]) if found.stdout else 0
 
 
-def test_accounting_away(site: Site) -> None:
-    """What ends meanwhile is accounted for when it is back."""
-    site.kill("slurmdbd")
-    jobs = [site.submit("-o /dev/null --wrap 'exit 2'") for _ in range(3)]
-    for job in jobs:
-        site.until(job, "FAILED")
-    site.kill("slurmctld")
-    site.start("slurmctld")
-    site.start("slurmdbd")
-    for job in jobs:
-        until(lambda: site.run(f"sacct -n -j {job}", "root").stdout, f"job {job} in sacct")  # noqa: B023
-        assert site.accounted(job)[0] == f"{job}|FAILED|2:0"
+def test_a_killed_supervisor_fails_its_job_and_leaves_no_process(site: Site) -> None:
+    job = site.submit("echo $$ > pid.$SLURM_JOB_ID; (setsid sleep 1000 &) ; sleep 1000", req_nodes="n2")
+    pid_file = site.work / f"pid.{job}"
+    assert until(lambda: pid_file.exists() and pid_file.read_text().strip() != "")
+    os.kill(supervisor_of(job), 9)
+    assert until(lambda: (r := site.job(job)) is not None and r.state in (st.FAILED, st.NODE_FAIL))
+    marker = f"SLURM_JOB_ID={job}\0".encode()
 
-
-@pytest.fixture
-def small_disk(site: Site) -> Iterator[Callable[[bool], None]]:
-    """StateSaveLocation on a file system of 4 MiB; a function that fills and empties it."""
-    place = os.path.join(site.cluster.state, "ctld")
-    os.kill(site.pid("slurmctld"), 15)
-    until(lambda: not site.pid("slurmctld"), "end of the controller")
-    kept = os.path.join(site.base, "kept")
-    os.rename(place, kept)
-    os.mkdir(place)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", place], check=True)
-    subprocess.run(["cp", "-a", f"{kept}/.", place], check=True)
-    ballast = os.path.join(place, "ballast")
-
-    def fill(full: bool) -> None:
-        if not full:
-            os.unlink(ballast)
-            return
-        with open(ballast, "wb", buffering=0) as file:
-            for size in (65536, 1):
+    def left_over() -> bool:
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
                 try:
-                    while True:
-                        file.write(b"x" * size)
+                    if marker in (entry / "environ").read_bytes():
+                        return True
                 except OSError:
-                    pass
+                    continue
+        return False
 
+    assert until(lambda: not left_over())
+    assert "supervisor" in site.log("slurmctld")
+
+
+def test_everything_killed_and_started_again(site: Site) -> None:
+    gate = site.work / "gate3"
+    job = site.submit(f"while [ ! -e {gate} ]; do sleep 0.05; done; echo end", req_nodes="n2")
+    held = site.submit("true", hold=True)
+    assert site.runs(job)
+    for daemon in ("slurmctld", "slurmd.n1", "slurmd.n2"):
+        site.kill(daemon)
+    site.start("slurmd", "-N", "n2")
     site.start("slurmctld")
-    yield fill
-    site.cluster.stop()
-    subprocess.run(["umount", place], check=True)
+    site.start("slurmd", "-N", "n1")
+    gate.touch()
+    assert site.reaches(job, st.COMPLETED)
+    record = site.job(held)
+    assert record is not None and (record.state, record.reason) == (st.PENDING, "JobHeldUser")
 
 
-def test_disk_full(site: Site, small_disk: Callable[[bool], None]) -> None:
-    before = site.submit("-H --wrap true")
-    small_disk(True)
-    refused = None
-    for _ in range(200):  # what has been laid aside for the journal may hold a few more
-        outcome = site.run("sbatch -H --wrap true")
-        if outcome.rc:
-            refused = outcome
-            break
-        before = int(outcome.stdout.split()[-1])
-    assert refused, "nothing is refused although nothing can be written"
-    assert refused.stdout == ""
-    assert refused.stderr.startswith("sbatch: error: Batch job submission failed: ")
-    assert "Traceback" not in refused.stderr
-    assert f"{before}" in site.sh("squeue -h -o %i").split()  # the rest works
-    small_disk(False)
-    until(lambda: site.run("sbatch -o /dev/null --wrap true").rc == 0, "a submission with space again")
-    site.kill("slurmctld")
-    site.start("slurmctld")
-    assert f"{before}" in site.sh("squeue -h -o %i").split()
+def test_a_full_disk_refuses_submissions_and_recovers(tmp_path_factory: pytest.TempPathFactory) -> None:
+    base = tmp_path_factory.mktemp("full")
+    state = base / "state"
+    state.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(state)], check=True)
+    try:
+        site = Site(base, state=state)
+        site.up()
+        try:
+            before = site.submit("true")
+            assert site.reaches(before, st.COMPLETED)
+            ballast = state / "ballast"
+            with pytest.raises(OSError), ballast.open("wb") as file:
+                while True:
+                    file.write(b"\0" * (1 << 16))
+                    file.flush()
+            refused = ""
+            for _ in range(50):  # the database may still have free pages
+                try:
+                    site.submit("true # " + "x" * 100_000)
+                except RequestError as exc:
+                    refused = exc.text
+                    break
+            assert "I/O error writing script/environment to file" in refused
+            assert "free space" in refused
+            ballast.unlink()
+            after: list[int] = []
+
+            def accepted() -> bool:
+                try:
+                    after.append(site.submit("true"))
+                except RequestError:
+                    return False
+                return True
+
+            assert until(accepted)
+            assert site.reaches(after[0], st.COMPLETED)
+        finally:
+            site.down()
+    finally:
+        subprocess.run(["umount", "-l", str(state)], check=True)
