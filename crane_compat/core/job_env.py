@@ -266,7 +266,6 @@ def batch_env(
         "SLURM_SUBMIT_DIR": job.spec.work_dir,
         "SLURM_SUBMIT_HOST": job.spec.alloc_node,
         "SLURM_PRIO_PROCESS": "0",
-        "TMPDIR": "/tmp",
     }
     return _merge(user_env, values, defaults)
 
@@ -340,7 +339,6 @@ def step_env(
         "SLURM_SUBMIT_DIR": spec.work_dir,
         "SLURM_SUBMIT_HOST": request.srun_host or job.spec.alloc_node,
         "SLURM_PRIO_PROCESS": "0",
-        "TMPDIR": "/tmp",
     }
     return _merge(spec.env, values, defaults)
 
@@ -358,10 +356,8 @@ def device_env(launch: pb.StepLaunch) -> dict[str, str]:
     text = ",".join(map(str, own))
     values = dict.fromkeys(GPU_VARIABLES, text)
     values["SLURM_GPUS_ON_NODE"] = str(len(own))
-    if of_job := _gpus(launch.job_alloc):
-        values["SLURM_JOB_GPUS"] = ",".join(map(str, of_job))
-    if not batch:
-        values["SLURM_STEP_GPUS"] = text
+    # The job's devices are told to the batch script; a step has them from there, if it has them at all.
+    values["SLURM_JOB_GPUS" if batch else "SLURM_STEP_GPUS"] = text
     return values
 
 
@@ -391,4 +387,6 @@ def task_env(shared: Mapping[bytes, bytes], rank: int, local_id: int, pid: int) 
     env[b"SLURM_PROCID"] = b"%d" % rank
     env[b"SLURM_LOCALID"] = b"%d" % local_id
     env[b"SLURM_TASK_PID"] = b"%d" % pid
+    if local_id == 0:  # as recorded: a node's other tasks are not given one
+        env.setdefault(b"TMPDIR", b"/tmp")
     return env

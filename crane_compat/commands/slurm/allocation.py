@@ -187,6 +187,8 @@ def _say_refused(voice: Voice, words: Words, response: pb.Response) -> None:
         voice.error(text)
     if job_id := response.submitted.job_id:
         _say_busy(voice, words, job_id, response.error)
+    elif response.rc == Errno.INVALID_GRES:
+        voice.error(response.error)
     else:
         voice.error(words.refused.format(text=response.error))
 

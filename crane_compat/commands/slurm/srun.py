@@ -298,6 +298,7 @@ class Run:
 
     def _in_granted(self, granted: Allocation) -> int:
         job = granted.job
+        self.voice.verbose(f"Nodes {job.node_list} are ready for job")
         with Client.controller(self.conf, "srun") as client:
             addresses = granted.node_addrs or _addresses(client, job)
             return self.step(client, job, addresses)

@@ -252,11 +252,25 @@ class StepWatch:
             self.voice.info(created.warning)
         if self.delayed:
             self.voice.info(f"Step created for {self._id()}")
-        counts = ",".join(f"{node.cpus}(x1)" for node in created.step.nodes)
-        self.voice.verbose(f"jobid {self.step.job_id}: nodes({self.step.num_nodes}):`{self.step.node_list}', "
-                           f"cpu counts: {counts}")  # fmt: skip
+        if self.voice.verbosity:
+            self._describe(created.step)
         if self.forcing:
             self._abort()
+
+    def _describe(self, step: pb.StepRecord) -> None:
+        """What -v says of the step."""
+        from crane_compat.core.steps import task_layout
+
+        say = self.voice.verbose
+        counts = ",".join(f"{node.cpus}(x1)" for node in step.nodes)
+        say(f"jobid {step.job_id}: nodes({step.num_nodes}):`{step.node_list}', cpu counts: {counts}")
+        say("CpuBindType=(null type)")
+        cpus = [node.cpus for node in step.nodes]
+        layout = task_layout(step.num_tasks, cpus, step.cpus_per_task or 1, step.distribution, True)
+        for node, ranks in zip(step.nodes, layout, strict=True):
+            listed = ranks_text(ranks).split()[1] if ranks else ""
+            say(f"launching {self._id()} on host {node.node}, {len(ranks)} tasks: {listed}")
+        say("topology/default: init: topology Default plugin loaded")
 
     def _event(self, event: pb.StepEvent) -> None:
         if self.step is None:
@@ -322,6 +336,7 @@ class StepWatch:
             hello = self.channels[channel] = Hello.unpack(rest)
             self.nodes[hello.node_index] = _Node(hello.node)
             self.abort_wait = hello.abort_wait
+            self.voice.verbose(f"Node {hello.node}, {hello.tasks} tasks started")
             self._begin_stdin()
             return
         manner = self.manner
@@ -377,6 +392,10 @@ class StepWatch:
                 self.status[rank] = status
                 groups.setdefault(status, []).append(rank)
         for status, ranks in groups.items():
+            if self.voice.verbosity and self.step is not None:
+                many = "s" if len(ranks) > 1 else ""
+                self.voice.verbose(f"Received task exit notification for {len(ranks)} task{many} of {self._id()} "
+                                   f"(status=0x{status:04x}).")  # fmt: skip
             self._group(node, status, ranks)
         if not self._tasks_left():
             if self._first_exit is not None:

@@ -28,7 +28,7 @@ MAX_PAYLOAD = 1 << 20
 
 _HEAD = struct.Struct(">BiI")
 _EXIT = struct.Struct(">iI")
-_HELLO = struct.Struct(">II")
+_HELLO = struct.Struct(">III")
 _SIZE = struct.Struct(">HH")
 _SIGNAL = struct.Struct(">I")
 
@@ -61,21 +61,22 @@ class StreamError(Exception):
 
 
 class Hello(NamedTuple):
-    """Who speaks: the node's index within the step, seconds srun waits for a killed step, the node's name."""
+    """Who speaks."""
 
-    node_index: int
-    abort_wait: int
+    node_index: int  # within the step
+    tasks: int  # of the step on this node
+    abort_wait: int  # seconds srun waits for a killed step
     node: str
 
     def pack(self) -> bytes:
-        return _HELLO.pack(self.node_index, self.abort_wait) + self.node.encode()
+        return _HELLO.pack(self.node_index, self.tasks, self.abort_wait) + self.node.encode()
 
     @classmethod
     def unpack(cls, data: bytes) -> Hello:
         if len(data) < _HELLO.size:
             raise StreamError("short greeting")
-        index, wait = _HELLO.unpack_from(data)
-        return cls(index, wait, data[_HELLO.size :].decode(errors="replace"))
+        index, tasks, wait = _HELLO.unpack_from(data)
+        return cls(index, tasks, wait, data[_HELLO.size :].decode(errors="replace"))
 
 
 def pack(kind: int, rank: int, data: bytes = b"") -> bytes:

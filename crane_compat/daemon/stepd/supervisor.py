@@ -40,7 +40,7 @@ _prctl = ctypes.CDLL(None).prctl
 _PR_SET_CHILD_SUBREAPER = 36
 
 #: Seconds within which exits of several tasks are reported together.
-EXIT_GATHER_SECS = 0.005
+EXIT_GATHER_SECS = 0.02
 
 #: Seconds the end of a step may wait for its acknowledgement before it is written to the spool.
 ACK_SECS = 0.5
@@ -190,7 +190,8 @@ class Supervisor:
             raise SetupError(f"srun at {self.request.io_host} cannot be reached: {exc.strerror or exc}") from exc
         channel = stream.Channel(sock)
         self.streams = task_io.Streams(self.loop, channel, self._signal_all)
-        hello = stream.Hello(self.launch.node_index, self.settings.kill_wait + ABORT_EXTRA_SECS, self.launch.node)
+        wait = self.settings.kill_wait + ABORT_EXTRA_SECS
+        hello = stream.Hello(self.launch.node_index, len(self.launch.task_ids) or 1, wait, self.launch.node)
         channel.send(stream.Kind.HELLO, stream.ALL, self.request.io_key + hello.pack())
 
     def _names(self, rank: int) -> Names:

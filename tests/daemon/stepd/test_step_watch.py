@@ -188,7 +188,7 @@ def test_cancelled_from_outside(node: Node) -> None:
 
 def test_forwarded_signal(node: Node) -> None:
     srun = Srun(node, Manner())
-    script = "trap 'echo usr1; exit 5' USR1; echo up; while :; do sleep 0.05; done"
+    script = "trap 'echo usr1; exit 5' USR1; echo up; sleep 100 & wait"
     srun.launch(node.step("sh", "-c", script, tasks=2))
     wait_for(lambda: srun.out.read_text().count("up") == 2)
     os.kill(srun.pid, signal.SIGUSR1)
