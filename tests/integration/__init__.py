@@ -1,1 +1,1 @@
-"""Whole clusters, by their commands: what users and admins rely on, and what they must survive."""
+"""Real daemons of the controller, the nodes and the transport together, reached by their own protocol."""

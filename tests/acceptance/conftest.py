@@ -14,7 +14,7 @@ from .site import Site
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent.name == "integration":
+        if item.path.parent.name == "acceptance":
             item.add_marker(pytest.mark.cluster)
             if os.geteuid() != 0:
                 item.add_marker(pytest.mark.skip(reason="node daemons run as root"))
