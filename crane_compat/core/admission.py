@@ -345,7 +345,7 @@ def check_shape(cluster: Cluster, request: Request, partition: pb.PartitionRecor
         raise refuse(_TOPOLOGY)
     if request.tmp_disk > int(table.tmp_disk[mask].max()):
         raise refuse(_DISK)
-    able, tasks = table.capacity(request, mask, empty=True)
+    able, _ = table.capacity(request, mask, empty=True)
     if not able.any():
         raise refuse()
     if request.req_nodes and not able[table.mask_of(request.req_nodes)].all():

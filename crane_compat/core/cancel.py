@@ -167,7 +167,7 @@ def _one(cluster: Cluster, target: Target, request: pb.CancelJobs, who: Identity
                 cluster.end_job(job, st.CANCELLED, now, killed_by=who.uid)
                 return
             raise RequestError(Errno.JOB_PENDING if request.signal_set else Errno.INVALID_JOB_ID)
-        if request.signal_set and request.signal != 9 or request.batch:
+        if (request.signal_set and request.signal != 9) or request.batch:
             signal_step(cluster, job, st.ALL_STEPS, request, who)
             return
     cluster.end_job(job, st.CANCELLED, now, reason="CANCELLED", killed_by=who.uid)

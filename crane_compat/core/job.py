@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from crane_compat.core import states as st
@@ -98,6 +99,6 @@ def array_text(indices: list[int]) -> str:
     if len(indices) > 2:
         step = indices[1] - indices[0]
         if step > 1 and indices[-1] - indices[0] == step * (len(indices) - 1):
-            if all(b - a == step for a, b in zip(indices, indices[1:], strict=False)):
+            if all(b - a == step for a, b in itertools.pairwise(indices)):
                 return f"{indices[0]}-{indices[-1]}:{step}"
     return index_ranges(indices)

@@ -125,7 +125,7 @@ def _partition(cluster: Cluster, job: Job, value: str, who: Identity, now: float
 
 def _qos(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:
     _unchangeable(job)
-    account, association = admission.account_of(cluster, pb.JobSpec(account=job.record.account), who)
+    _, association = admission.account_of(cluster, pb.JobSpec(account=job.record.account), who)
     job.record.qos, job.record.qos_id = admission.qos_of(cluster, pb.JobSpec(qos=value), association, who)
     job.record.spec.qos = value
 

@@ -48,6 +48,7 @@ class AccountingDaemon:
         self.version = 0
         self.changed = asyncio.Event()
         self.stopping = asyncio.Event()
+        self._tasks: set[asyncio.Future[None]] = set()  # kept from the garbage collector while they run
         self.server = FrameServer({"acct": self.acct, "shutdown": self.shutdown, "ping": self.ping})
 
     async def run(self, ready: background.Ready, listener: socket.socket) -> int:
@@ -56,7 +57,7 @@ class AccountingDaemon:
             loop.add_signal_handler(number, self.stopping.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         loop.add_signal_handler(signal.SIGUSR2, daemon_log.reopen)
-        self.service.on_change.append(lambda _version: loop.call_soon_threadsafe(self._changed))
+        self.service.on_change.append(lambda _version: loop.call_soon_threadsafe(self._changed) and None)
         await self.server.listen(paths.accounting_socket(self.conf.path), listener)
         ready.ok()
         log.info("slurmdbd started for cluster %s", self.conf.cluster_name)
@@ -85,8 +86,6 @@ class AccountingDaemon:
         task = asyncio.ensure_future(work(connection, call))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    _tasks: set[asyncio.Future[None]] = set()
 
     async def _wait_change(self, connection: Connection, call: pb.AcctCall) -> None:
         since = int(json.loads(call.args or b"{}").get("since", 0))

@@ -17,8 +17,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from crane_compat import SLURM_VERSION, paths
 from crane_compat.core import cancel, job_env, steps, updates
@@ -90,6 +91,7 @@ class Controller:
         self.next_pass = 0.0
         self.passes = 0
         self.started_jobs = 0
+        self._tasks: set[asyncio.Future[None]] = set()  # kept from the garbage collector while they run
         self.server = FrameServer(
             {
                 "ping": self.ping,
@@ -523,12 +525,10 @@ class Controller:
 
         self._spawn(answer())
 
-    def _spawn(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    _tasks: set[asyncio.Future[None]] = set()
 
     def statistics(self, connection: Connection, request: pb.Request) -> None:
         rows = {

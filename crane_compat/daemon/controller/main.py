@@ -14,6 +14,7 @@ from crane_compat.daemon import background, cli
 from crane_compat.daemon import log as daemon_log
 from crane_compat.daemon.controller.controller import Controller
 from crane_compat.daemon.controller.store import Store, StoreError
+from crane_compat.daemon.launcher import spawn
 from crane_compat.daemon.rpc import keys
 from crane_compat.daemon.rpc.server import bind_socket
 from crane_compat.parsers.slurm_conf import ConfError, SlurmConf, load
@@ -110,10 +111,8 @@ def _reload(controller: Controller) -> None:
         pass  # logged with its reason; the old configuration stays
 
 
-def _launcher(conf: str) -> object | None:
+def _launcher(conf: str) -> spawn.Keeper | None:
     """Keep a command launcher for this host's users running (one a host and cluster)."""
-    from crane_compat.daemon.launcher import spawn
-
     return spawn.keep(conf)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from crane_compat import SLURM_VERSION
@@ -30,7 +31,8 @@ LOST = 53
 class Link(Protocol):
     """What a node can be reached over."""
 
-    on_close: list[object]
+    @property
+    def on_close(self) -> list[Callable[[], None]]: ...
 
     def send(self, response: pb.Response) -> None: ...
 
@@ -251,8 +253,9 @@ class NodeManager:
                 else:
                     self._lost(job, step, node.name, now)
         for ref in told.steps:
-            job = cluster.jobs.get(ref.job_id)
-            if job is None or node.name not in {a.node for a in job.record.nodes} or ref.epoch != job.record.restarts:
+            owner = cluster.jobs.get(ref.job_id)
+            nodes = {a.node for a in owner.record.nodes} if owner is not None else set()
+            if owner is None or node.name not in nodes or ref.epoch != owner.record.restarts:
                 log.error("node %s runs job %d, which is not its: ending it", node.name, ref.job_id)
                 self.send(
                     node.name,
@@ -275,7 +278,7 @@ class NodeManager:
         found = self._step(told.job_id, told.step_id)
         if found is None or found[0].record.restarts != told.epoch:
             return
-        job, step = found
+        step = found[1]
         step.started.add(told.node)
         owner = self.controller.step_owners.get((told.job_id, told.step_id))
         if owner is not None:

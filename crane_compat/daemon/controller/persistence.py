@@ -60,15 +60,15 @@ def restore(cluster: Cluster, store: Store) -> list[pb.AcctEvent]:
     meta = store.meta()
     cluster.next_job_id = max(cluster.parameters.first_job_id, int(meta.get("next_job_id", 0)))
     cluster.outbox_seq = int(meta.get("outbox_seq", 0))
-    for record in store.nodes():
-        node = cluster.nodes.get(record.name)
+    for kept in store.nodes():
+        node = cluster.nodes.get(kept.name)
         if node is None:
             continue
         for name in (
             "state", "reason", "reason_uid", "reason_user", "reason_time", "last_busy", "boot_time",
             "slurmd_start_time", "comment", "extra", "weight", "active_features",
         ):  # fmt: skip
-            setattr(node.record, name, getattr(record, name))
+            setattr(node.record, name, getattr(kept, name))
     for partition in store.partitions():
         if partition.name in cluster.partitions:
             cluster.partitions[partition.name].state = partition.state

@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from crane_compat.core.errors import TEXT, Errno, RequestError
-from crane_compat.daemon.rpc.server import Connection, FrameServer
+from crane_compat.daemon.rpc.server import Conversation, FrameServer
 from crane_compat.wire import pb
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Agent(FrameServer):
         super().__init__({})
         self.craned = craned
 
-    def dispatch(self, connection: Connection, request: pb.Request) -> None:
+    def dispatch(self, connection: Conversation, request: pb.Request) -> None:
         channel = self.craned.link.channel
         if channel is None or request.WhichOneof("body") == "node_up":
             connection.refuse(RequestError(Errno.COMMUNICATIONS_CONNECTION))
@@ -36,7 +36,7 @@ class Agent(FrameServer):
         threading.Thread(target=self._pump, args=(loop, connection, call), daemon=True).start()
 
     @staticmethod
-    def _pump(loop: asyncio.AbstractEventLoop, connection: Connection, call: Any) -> None:
+    def _pump(loop: asyncio.AbstractEventLoop, connection: Conversation, call: Any) -> None:
         try:
             for response in call:
                 loop.call_soon_threadsafe(connection.send, response)

@@ -13,8 +13,9 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -23,7 +24,7 @@ from crane_compat.core import states as st
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.daemon.node import hooks, machine
 from crane_compat.daemon.node.link import ControllerLink
-from crane_compat.daemon.rpc.server import Connection, FrameServer
+from crane_compat.daemon.rpc.server import FrameServer
 from crane_compat.daemon.stepd import adopt, spool, tracking
 from crane_compat.daemon.stepd.forkserver import ForkServer, ForkServerGone
 from crane_compat.parsers.slurm_conf import SlurmConf
@@ -133,8 +134,8 @@ class Craned:
         self.forks.close()
         # supervisors go on: the next craned finds them in the spool
 
-    def _spawn(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -117,7 +117,7 @@ class ControllerLink:
                 for message in call:
                     loop.call_soon_threadsafe(self.on_message, message)
             except Exception as exc:  # gRPC's errors have no common base worth naming: all end the link
-                details = getattr(exc, "details", lambda: str(exc))()
+                details = exc.details() if hasattr(exc, "details") else str(exc)
                 loop.call_soon_threadsafe(log.debug, "the controller's stream ended: %s", details)
             outgoing.put(None)
             loop.call_soon_threadsafe(finish)

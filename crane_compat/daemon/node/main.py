@@ -11,6 +11,7 @@ import sys
 from crane_compat import paths
 from crane_compat.daemon import background, cli
 from crane_compat.daemon import log as daemon_log
+from crane_compat.daemon.launcher import spawn
 from crane_compat.daemon.node import machine
 from crane_compat.daemon.node.craned import Craned
 from crane_compat.daemon.rpc.remote import local_names
@@ -119,10 +120,8 @@ def _start(options: cli.Options) -> int:
     )
 
 
-def _launcher(conf: str) -> object | None:
+def _launcher(conf: str) -> spawn.Keeper | None:
     """Keep a command launcher for this host's users running (one a host and cluster)."""
-    from crane_compat.daemon.launcher import spawn
-
     return spawn.keep(conf)
 
 

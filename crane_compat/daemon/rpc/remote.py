@@ -96,8 +96,9 @@ class RemoteServer:
     """The controller's port for other hosts."""
 
     def __init__(self, controller: Controller, keys: key_store.Keys, port: int) -> None:
-        import grpc
         from concurrent.futures import ThreadPoolExecutor
+
+        import grpc
 
         self.controller = controller
         self.keys = keys
@@ -106,7 +107,7 @@ class RemoteServer:
         nodes = len(controller.cluster.nodes)
         self.server = grpc.server(ThreadPoolExecutor(nodes + 64, "grpc"), options=_OPTIONS)
         credentials = grpc.ssl_server_credentials([(keys.private_key, keys.certificate)])
-        handlers = {
+        handlers: dict[str, Any] = {
             "Call": grpc.unary_stream_rpc_method_handler(
                 self._call, pb.Request.FromString, pb.Response.SerializeToString
             ),
@@ -209,8 +210,8 @@ class RemoteChannel:
         self._call = self.channel.unary_stream(f"/{SERVICE}/Call", pb.Request.SerializeToString, pb.Response.FromString)
         self._node = self.channel.stream_stream(f"/{SERVICE}/Node", pb.NodeUp.SerializeToString, pb.NodeDown.FromString)
 
-    def _metadata(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
-        return [("authorization", "Bearer " + tokens.issue_node(self.keys, self.node)), *more]
+    def _metadata(self, *more: tuple[str, str]) -> tuple[tuple[str, str | bytes], ...]:
+        return (("authorization", "Bearer " + tokens.issue_node(self.keys, self.node)), *more)
 
     def call(self, request: pb.Request, peer: Peer) -> Any:
         """Relay a local user's request; iterates over the responses, `cancel()` ends it."""

@@ -15,6 +15,7 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -34,6 +35,20 @@ class Peer:
     uid: int
     gid: int
     pid: int
+
+
+class Conversation(Protocol):
+    """What a handler needs of the other end: a unix socket's `Connection`, or a gRPC stream."""
+
+    peer: Peer
+    on_close: list[Callable[[], None]]
+
+    @property
+    def closed(self) -> bool: ...
+
+    def send(self, response: pb.Response) -> None: ...
+
+    def refuse(self, error: RequestError) -> None: ...
 
 
 class Connection(asyncio.Protocol):
@@ -106,7 +121,8 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
 
-Handler = Callable[[Connection, pb.Request], None]
+#: the conversation is a `Connection`, or a `StreamLink` of rpc.remote
+Handler = Callable[[Any, pb.Request], None]
 
 
 def bind_socket(path: str, mode: int = 0o666) -> socket.socket:
@@ -138,7 +154,7 @@ class FrameServer:
         self.path = path
         self.server = await loop.create_unix_server(lambda: Connection(self), sock=sock or bind_socket(path))
 
-    def dispatch(self, connection: Connection, request: pb.Request) -> None:
+    def dispatch(self, connection: Conversation, request: pb.Request) -> None:
         """Find the handler; refusals and faults become answers, never a closed connection without a word."""
         name = request.WhichOneof("body") or ""
         self.counts[name] = self.counts.get(name, 0) + 1
