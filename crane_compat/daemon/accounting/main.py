@@ -57,7 +57,11 @@ class AccountingDaemon:
             loop.add_signal_handler(number, self.stopping.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         loop.add_signal_handler(signal.SIGUSR2, daemon_log.reopen)
-        self.service.on_change.append(lambda _version: loop.call_soon_threadsafe(self._changed) and None)
+
+        def changed(_version: int) -> None:
+            loop.call_soon_threadsafe(self._changed)
+
+        self.service.on_change.append(changed)
         await self.server.listen(paths.accounting_socket(self.conf.path), listener)
         ready.ok()
         log.info("slurmdbd started for cluster %s", self.conf.cluster_name)
