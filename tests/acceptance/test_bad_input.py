@@ -22,7 +22,7 @@ _NO_PARTITION = (
         ("no-such-file.sh", 1, "sbatch: error: Unable to open file no-such-file.sh\n"),
         ("plain.txt", 1, None),
         ("binary.bin", 1, None),
-        ("--no-such-option --wrap true", 1, None),
+        ("--no-such-option --wrap true", 255, None),
         ("-t nonsense --wrap true", 255, "sbatch: error: Invalid --time specification\n"),
         ("bad-option.sh", 255, None),
     ],

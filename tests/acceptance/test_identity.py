@@ -52,8 +52,8 @@ def test_the_owner_is_who_called_not_what_is_claimed(shared_site: Site) -> None:
     job = int(shared_site.sh("USER=root LOGNAME=root HOME=/root sbatch -o /dev/null --wrap 'sleep 60'").split()[-1])
     assert shared_site.job(job).uid == pwd.getpwnam("alice").pw_uid
     outcome = shared_site.run(f"scancel {job}", user="bob")
-    assert outcome.rc == 1
-    assert "Access/permission denied" in outcome.stderr
+    assert outcome.rc == 210
+    assert outcome.stderr == f"scancel: error: Kill job error on job id {job}: Access/permission denied\n"
     assert shared_site.run(f"scontrol update jobid={job} priority=99", user="bob").rc == 1
     shared_site.sh(f"scancel {job}", user="root")
     shared_site.until(job, "CANCELLED")
