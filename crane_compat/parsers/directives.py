@@ -8,6 +8,8 @@ words, a backslash escapes, an unquoted ``#`` ends the line.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from crane_compat.parsers.option_values import OptionError
 
 _PREFIXES = (b"#SBATCH", b"#SLURM")
@@ -33,9 +35,21 @@ def check_script(script: bytes, command: str = "sbatch") -> None:
         raise refuse("Batch script contains DOS line breaks (\\r\\n)", "instead of expected UNIX line breaks (\\n).")
 
 
-def read_directives(command: str, script: bytes, name: str = "") -> list[list[str]]:
-    """The words of each component's directives (``#SBATCH hetjob`` starts the next).  Raises OptionError."""
-    components: list[list[str]] = [[]]
+@dataclass
+class Directives:
+    """The words of each component's #SBATCH lines, and what another scheduler's lines say in sbatch's words."""
+
+    components: list[list[str]] = field(default_factory=lambda: [[]])
+    foreign: list[str] = field(default_factory=list)
+
+
+def read_directives(command: str, script: bytes, name: str = "", foreign: bool = True) -> Directives:
+    """A script's directives; ``#SBATCH hetjob`` starts the next component.  Raises OptionError.
+
+    foreign: read #BSUB and #PBS lines as well (not with --ignore-pbs).
+    """
+    found = Directives()
+    components = found.components
     position = 0
     number = 0
     while position < len(script):
@@ -56,9 +70,9 @@ def read_directives(command: str, script: bytes, name: str = "") -> list[list[st
         stripped = line.lstrip()
         if stripped and not stripped.startswith(b"#"):
             break
-    if components == [[]]:
-        return [_foreign(script, command, name)]
-    return components
+    if foreign:
+        found.foreign = _foreign(script, command, name)
+    return found
 
 
 def split_words(text: str, command: str = "sbatch", name: str = "", number: int = 0) -> list[str]:
@@ -108,18 +122,32 @@ _BSUB = {
 _BSUB_FLAGS = {"-x": "--exclusive", "-H": "--hold", "-N": "", "-B": "", "-r": "--requeue", "-rn": "--no-requeue"}
 
 
+#: so many lines of commands end the search for #BSUB and #PBS lines
+_FOREIGN_DEPTH = 100
+
+
 def _foreign(script: bytes, command: str, name: str) -> list[str]:
     """The first of #BSUB and #PBS that the script has, in sbatch's words.
 
-    Slurm refuses a script over an option it does not know; we leave such an option out.
+    Slurm refuses a script over an option it does not know, and lets these lines overrule #SBATCH; a script with
+    headers for both schedulers is meant to run on both, so we leave such an option out and #SBATCH counts more.
     """
     if command != "sbatch" or (b"#BSUB" not in script and b"#PBS" not in script):
         return []
-    lines = script.decode("utf-8", "surrogateescape").split("\n")
-    bsub = [(n, line) for n, line in enumerate(lines, 1) if line.startswith("#BSUB")]
-    if bsub:
-        return _bsub(bsub, command, name)
-    return _pbs([(n, line) for n, line in enumerate(lines, 1) if line.startswith("#PBS")], command, name)
+    lines: dict[str, list[tuple[int, str]]] = {"#BSUB": [], "#PBS": []}
+    commands = 0
+    for number, line in enumerate(script.split(b"\n"), 1):
+        if not line.startswith(b"#"):
+            commands += 1
+            if commands > _FOREIGN_DEPTH:
+                break
+            continue
+        for prefix, listed in lines.items():
+            if line.startswith(prefix.encode()):
+                listed.append((number, line.decode("utf-8", "surrogateescape")))
+    if lines["#BSUB"]:
+        return _bsub(lines["#BSUB"], command, name)
+    return _pbs(lines["#PBS"], command, name)
 
 
 def _bsub(lines: list[tuple[int, str]], command: str, name: str) -> list[str]:

@@ -129,11 +129,11 @@ def memory(field: str) -> Setter:
             raise bad_specification(draft, option) from None
         if field in exclusive:
             for other in exclusive:
-                if other != field and draft.spec.HasField(other):  # type: ignore[arg-type]
+                if other != field and draft.spec.HasField(other):
                     # within one source both are a contradiction, from another the later one counts
                     if draft.source_of.get(other) == draft.source:
                         raise draft.fatal("--mem, --mem-per-cpu, and --mem-per-gpu are mutually exclusive.")
-                    draft.spec.ClearField(other)  # type: ignore[arg-type]
+                    draft.spec.ClearField(other)
             draft.source_of[field] = draft.source
         setattr(draft.spec, field, parsed)
 

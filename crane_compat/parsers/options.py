@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from crane_compat.core.errors import TEXT, Errno
-from crane_compat.parsers.directives import read_directives
+from crane_compat.parsers.directives import Directives, read_directives
 from crane_compat.parsers.getopt_long import Table, UsageError, scan
 from crane_compat.parsers.option_table import OPTIONS, Option
 from crane_compat.parsers.option_values import EndProgram, OptionError
@@ -92,12 +92,18 @@ def parse(
     """Read a command line.  Raises OptionError (refused) or EndProgram (--help and the like)."""
     parts = _components(argv)
     drafts: list[Draft] = []
-    script_parts = read_directives(command, script, script_name) if script is not None else []
+    directives = Directives([])
+    if script is not None:
+        directives = read_directives(command, script, script_name, foreign=not _ignores_foreign(command, argv, env))
+    script_parts = directives.components
     operands: list[str] = []
     for index in range(max(len(parts), len(script_parts))):
         draft = Draft(command)
         if drafts:
             draft.flags = drafts[0].flags
+        if index == 0:
+            draft.source = "other scheduler"
+            _apply(draft, directives.foreign)
         if index < len(script_parts):
             draft.source = "script"
             rest = _apply(draft, script_parts[index])
@@ -124,16 +130,25 @@ def parse(
     )
 
 
+def _ignores_foreign(command: str, argv: Sequence[str], env: Mapping[str, str]) -> bool:
+    if "SBATCH_IGNORE_PBS" in env:
+        return True
+    # a cheap look first: --ignore-pbs may be shortened, but hardly anybody gives it
+    if not any(word.startswith("--ig") for word in argv):
+        return False
+    try:
+        return any(option.name == "ignore-pbs" for part in _components(argv) for option, _ in _scan(command, part)[0])
+    except OptionError:
+        return False  # said when the command line is read
+
+
 def operands_of(command: str, argv: Sequence[str]) -> tuple[list[str], str | None]:
     """(the words behind the options, the value of --wrap): what sbatch must know before it reads the script."""
     parts = _components(argv)
     rest: list[str] = []
     wrap: str | None = None
     for part in parts:
-        try:
-            found, operands = scan(table_of(command), part)
-        except UsageError as exc:
-            raise _usage(command, exc) from None
+        found, operands = _scan(command, part)
         rest = operands or rest
         for option, value in found:
             if option.name == "wrap":
@@ -157,15 +172,15 @@ def _components(argv: Sequence[str]) -> list[list[str]]:
     return parts
 
 
-def _usage(command: str, exc: UsageError) -> OptionError:
-    return OptionError([f"{command}: {exc}", f'Try "{command} --help" for more information'], 255)
+def _scan(command: str, argv: Sequence[str]) -> tuple[list[tuple[Option, str | None]], list[str]]:
+    try:
+        return scan(table_of(command), argv)
+    except UsageError as exc:
+        raise OptionError([f"{command}: {exc}", f'Try "{command} --help" for more information'], 255) from None
 
 
 def _apply(draft: Draft, argv: Sequence[str]) -> list[str]:
-    try:
-        found, operands = scan(table_of(draft.command), argv)
-    except UsageError as exc:
-        raise _usage(draft.command, exc) from None
+    found, operands = _scan(draft.command, argv)
     for option, value in found:
         option.apply(draft, option, value)
         draft.given[option.name] = value
@@ -181,9 +196,19 @@ def _environment(draft: Draft, env: Mapping[str, str]) -> None:
             continue
         if draft.command == "srun" and name == "SLURM_JOB_NUM_NODES" and "SLURM_STEP_ID" in env:
             continue
-        option.apply(draft, option, value if option.takes != "none" or option.name == "verbose" else None)
+        if option.takes == "none" and option.name != "verbose":
+            if not _means_yes(value):
+                continue
+            value = None
+        option.apply(draft, option, value)
         if name.startswith(("SBATCH_", "SALLOC_", "SRUN_")):
-            draft.given[option.name] = value if option.takes != "none" else None
+            draft.given[option.name] = value
+
+
+def _means_yes(value: str) -> bool:
+    """Does a variable switch a flag on?  An empty one does, ``0``, ``no`` and the like do not."""
+    word = value.strip().lower()
+    return word in ("", "yes", "y", "true", "t") or (word.lstrip("+-").isdigit() and int(word) != 0)
 
 
 #: what a job's own environment tells srun; outside a job such variables are leftovers
@@ -213,11 +238,24 @@ def _conflicts(draft: Draft) -> None:
             f"setting nnodes to {spec.num_tasks}"
         )
         spec.min_nodes = spec.max_nodes = spec.num_tasks
-    if spec.gpus_per_task and not spec.HasField("num_tasks") and not spec.gpus:
-        if not spec.HasField("min_nodes") and not spec.HasField("ntasks_per_node"):
-            problem = (
-                "Failed to validate job spec. --gpus-per-task or --tres-per-task used "
-                "without either --gpus or -n/--ntasks is not allowed."
-            )
-            lines = [f"{draft.command}: error: {text}" for text in (problem, TEXT[Errno.INVALID_GRES])]
-            raise OptionError(lines, 1)
+    if problem := _gpu_problem(spec):
+        raise OptionError([f"{draft.command}: error: {text}" for text in (problem, TEXT[Errno.INVALID_GRES])], 1)
+
+
+def _gpu_problem(spec: pb.JobSpec) -> str:
+    """What is wrong between the GPU options; "" = nothing."""
+    gpus = spec.gpus or spec.gpus_per_node or spec.gpus_per_task or spec.gpus_per_socket or "gpu" in spec.gres
+    sized = spec.HasField("min_nodes") or spec.HasField("num_tasks") or spec.HasField("ntasks_per_node")
+    if spec.gpus_per_task and not spec.gpus and not sized:
+        return (
+            "Failed to validate job spec. --gpus-per-task or --tres-per-task used "
+            "without either --gpus or -n/--ntasks is not allowed."
+        )
+    if spec.HasField("mem_per_gpu") and spec.mem_per_gpu and not gpus:
+        return f"Requested mem_per_tres=gres/gpu:{spec.mem_per_gpu} but did not request any GPU."
+    if spec.HasField("ntasks_per_gpu") and not gpus and not sized:
+        return (
+            "gres_job_state_validate: --ntasks-per-tres needs either a GRES GPU specification "
+            "or a node/ntask specification"
+        )
+    return ""

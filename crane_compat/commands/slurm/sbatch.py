@@ -116,10 +116,10 @@ def _submit(asked: submission.Asked) -> int:
     try:
         with Client.controller(paths.conf_path(), "sbatch") as client:
             response = client.call(request, check=False)
-            if flags.test_only:
-                return _planned(response)
             for text in response.messages:
                 sys.stderr.write(f"sbatch: {'error: ' if response.rc else ''}{text}\n")
+            if flags.test_only:
+                return _planned(response)
             if response.rc:
                 if response.rc == Errno.INVALID_GRES:
                     return _error(response.error)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from crane_compat import paths
 from crane_compat.commands import caller
@@ -18,6 +20,12 @@ from crane_compat.commands.slurm.step_watch import Manner
 from crane_compat.parsers import options
 from crane_compat.parsers.option_values import RLIMITS
 from crane_compat.wire import pb
+
+if TYPE_CHECKING:
+    from crane_compat.parsers.slurm_conf import SlurmConf
+
+#: how long a slurm.conf that is not there yet is waited for, seconds
+PATIENCE = 60
 
 UNLIMITED = 0xFFFFFFFFFFFFFFFF
 
@@ -57,6 +65,55 @@ def exit_error(code: int) -> int:
     return int(asked) if code == 1 and asked.isdigit() else code
 
 
+def _configuration(command: str) -> SlurmConf | None:
+    """slurm.conf, None where it cannot be read: the controller says what there is to say.  Raises Refused.
+
+    A file that SLURM_CONF names may be about to appear (a shared file system that is not mounted yet).
+    """
+    from crane_compat.parsers.slurm_conf import ConfError, load
+
+    path = paths.conf_path()
+    if os.environ.get("SLURM_CONF") and not os.path.exists(path):
+        sys.stderr.write(
+            f"{command}: error: s_p_parse_file: cannot stat file {path}: No such file or directory, "
+            f"retrying in 1sec up to {PATIENCE}sec\n"
+        )
+        sys.stderr.flush()
+        for _ in range(PATIENCE):
+            time.sleep(1)
+            if os.path.exists(path):
+                break
+        else:
+            sys.stderr.write(f"{command}: fatal: Unable to process configuration file\n")
+            raise Refused(exit_error(1))
+    try:
+        return load(path, strict=False)
+    except (ConfError, OSError):
+        return None
+
+
+def _against_configuration(command: str, spec: pb.JobSpec, conf: SlurmConf) -> None:
+    """What the commands themselves check against slurm.conf.  Raises Refused."""
+    if not conf.get("AllowSpecResourcesUsage"):
+        for field, name in (("core_spec", "-S"), ("thread_spec", "--thread-spec")):
+            if spec.HasField(field):
+                sys.stderr.write(
+                    f"{command}: error: Ignoring {name} since it's not allowed by configuration "
+                    "(AllowSpecResourcesUsage = No)\n"
+                )
+                spec.ClearField(field)
+    own = str(conf.get("ClusterName") or "").lower()
+    strangers = [name for name in spec.clusters.split(",") if name and name.lower() not in (own, "all")]
+    if strangers:
+        for name in strangers:
+            sys.stderr.write(f"{command}: error: No cluster '{name}' known by database.\n")
+        sys.stderr.write(
+            f"{command}: error: '{spec.clusters}' can't be reached now, or it is an invalid entry for --cluster.  "
+            "Use 'sacctmgr list clusters' to see available clusters.\n"
+        )
+        raise Refused(exit_error(1))
+
+
 def parse(command: str, argv: Sequence[str], script: bytes | None = None, script_name: str = "") -> Asked:
     """Read a command line and complete its request.  Raises Refused."""
     try:
@@ -70,16 +127,20 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
     if command == "srun" and not found.operands and not found.flags.test_only:
         sys.stderr.write("srun: fatal: No command given to execute.\n")
         raise Refused(exit_error(1))
+    conf = _configuration(command)
     for notice in found.notices:
         sys.stderr.write(f"{command}: {notice}\n")
     if found.flags.verbose and not found.flags.quiet:
-        _show_options(command, found)
+        _show_options(command, found, conf)
+    if conf is not None:
+        for spec in found.specs:
+            _against_configuration(command, spec, conf)
     asked = Asked(found.specs, found.step, found.flags, found.operands, found.given)
     line = submit_line(command, argv)
     for spec in asked.specs:
-        complete(spec, command, line, found)
+        complete(spec, command, line, found, conf)
     if command == "srun":
-        complete(asked.step.spec, command, line, found)
+        complete(asked.step.spec, command, line, found, conf)
         asked.step.spec.argv[:] = [os.fsencode(word) for word in found.operands]
         asked.step.spec.name = _base(found.operands)
         if not found.given.get("job-name") and "SLURM_JOB_ID" not in os.environ:
@@ -104,7 +165,9 @@ def submit_line(command: str, argv: Sequence[str]) -> str:
     return " ".join([command, *argv]).encode("utf-8", "replace").decode()
 
 
-def complete(spec: pb.JobSpec, command: str, line: str, found: options.Submission) -> None:
+def complete(
+    spec: pb.JobSpec, command: str, line: str, found: options.Submission, conf: SlurmConf | None = None
+) -> None:
     """Add what every request carries of the place it was made in."""
     here = _cwd()
     if not spec.work_dir:
@@ -118,7 +181,7 @@ def complete(spec: pb.JobSpec, command: str, line: str, found: options.Submissio
     os.umask(mask)
     spec.umask = mask
     del spec.rlimits[:]
-    spec.rlimits.extend(limits(found.flags.propagate))
+    spec.rlimits.extend(limits(found.flags.propagate, conf))
     del spec.env[:]
     spec.env.extend(environment(spec, found, command))
 
@@ -130,15 +193,11 @@ def _cwd() -> str:
         return "/"
 
 
-def limits(asked: tuple[str, ...]) -> Iterable[pb.RLimit]:
+def limits(asked: tuple[str, ...], conf: SlurmConf | None) -> Iterable[pb.RLimit]:
     """The resource limits to carry along: --propagate, else PropagateResourceLimits(Except) of slurm.conf."""
     names = set(asked)
     if not names:
-        from crane_compat.parsers.slurm_conf import ConfError, load
-
-        try:
-            conf = load(paths.conf_path(), strict=False)
-        except (ConfError, OSError):
+        if conf is None:
             names = {"ALL"}
         else:
             excepted = {w.strip().upper() for w in str(conf.get("PropagateResourceLimitsExcept") or "").split(",")}
@@ -189,16 +248,15 @@ def environment(spec: pb.JobSpec, found: options.Submission, command: str) -> li
 
 
 def _export_items(text: str) -> list[str]:
-    """A comma list whose items may be quoted: ``ALL,'V=a,b',W``."""
+    """A comma list; commas within quotes are part of a value, and the quotes stay in it: ``ALL,V="a,b",W``."""
     items, item, quote = [], "", ""
     for char in text:
         if quote:
-            if char == quote:
-                quote = ""
-            else:
-                item += char
+            quote = "" if char == quote else quote
+            item += char
         elif char in "'\"":
             quote = char
+            item += char
         elif char == ",":
             items.append(item)
             item = ""
@@ -208,7 +266,7 @@ def _export_items(text: str) -> list[str]:
     return [item for item in items if item]
 
 
-def _show_options(command: str, found: options.Submission) -> None:
+def _show_options(command: str, found: options.Submission, conf: SlurmConf | None) -> None:
     """What -v prints: the options that were set."""
     rule = "-" * 20 + " " + "-" * 20
     lines = ["defined options", rule]
@@ -219,7 +277,7 @@ def _show_options(command: str, found: options.Submission) -> None:
     lines += [rule, "end of defined options"]
     sys.stderr.write("".join(f"{command}: {line}\n" for line in lines))
     if found.flags.verbose > 1:
-        for limit in limits(found.flags.propagate):
+        for limit in limits(found.flags.propagate, conf):
             sys.stderr.write(f"{command}: debug:  propagating RLIMIT_{limit.name}={limit.soft}\n")
         mask = os.umask(0)
         os.umask(mask)
