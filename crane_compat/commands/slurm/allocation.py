@@ -46,6 +46,9 @@ SALLOC = Words(
     interrupted="Job aborted due to signal",
 )
 
+#: Seconds that a controller may be away before we stop counting on it, and between two attempts to reach it.
+AWAY_SECS, RETRY_SECS = 60.0, 0.2
+
 #: Signals that end the wait for an allocation.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -130,9 +133,30 @@ def revoke(conf: str, command: str, job_id: int) -> None:
 
 
 def complete(conf: str, command: str, job_id: int, status: int) -> None:
-    """Give an allocation back; `status` is the wait status of what it was for."""
-    with contextlib.suppress(Unreachable), Client.controller(conf, command) as client:
-        client.call(pb.Request(complete_job=pb.CompleteJob(job_id=job_id, exit_code=status)), check=False)
+    """Give an allocation back; `status` is the wait status of what it was for.
+
+    A controller that is away (being restarted) is waited for: nobody else would give the allocation back.
+    """
+    end = time.monotonic() + AWAY_SECS
+    while True:
+        try:
+            with Client.controller(conf, command) as client:
+                client.call(pb.Request(complete_job=pb.CompleteJob(job_id=job_id, exit_code=status)), check=False)
+            return
+        except Unreachable:
+            if time.monotonic() > end:
+                return
+            time.sleep(RETRY_SECS)
+
+
+def rejoin(conf: str, command: str, job_id: int) -> Client | None:
+    """A connection on which the controller tells of the job again; None where it is not there (yet)."""
+    try:
+        client = Client.controller(conf, command)
+        client.request(pb.Request(watch=pb.WatchJob(job_id=job_id)))
+    except Unreachable:
+        return None
+    return client
 
 
 def obtain(
@@ -165,7 +189,7 @@ def obtain(
                 if words.pending:
                     voice.info(words.pending.format(job=job_id))
                 voice.info(words.queued.format(job=job_id))
-                jobs, addrs = _wait(voice, words, client, len(specs))
+                jobs, addrs, client = _wait(voice, words, client, conf, job_id, len(specs))
                 voice.info(words.allocated.format(job=job_id))
     except Interrupted as exc:
         if job_id:
@@ -199,13 +223,29 @@ def _say_busy(voice: Voice, words: Words, job_id: int, text: str) -> None:
         voice.info(words.revoked.format(job=job_id))
 
 
-def _wait(voice: Voice, words: Words, client: Client, components: int) -> tuple[list[pb.JobRecord], list[str]]:
-    """Until the job, with all its components, runs.  Raises GivenUp where it ends first."""
+def _wait(
+    voice: Voice, words: Words, client: Client, conf: str, job_id: int, components: int
+) -> tuple[list[pb.JobRecord], list[str], Client]:
+    """Until the job, with all its components, runs: the jobs, their nodes' addresses, who tells of them.
+
+    Raises GivenUp where it ends first, Unreachable where the controller stays away.
+    """
     running: dict[int, pb.JobRecord] = {}
+    away_since = 0.0
     while True:
-        response = client.receive()
+        try:
+            response = client.receive()
+        except Unreachable:
+            response = None
         if response is None:
-            raise Unreachable("the controller closed the connection")
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since > AWAY_SECS:
+                raise Unreachable("the controller went away")
+            client.close()
+            time.sleep(RETRY_SECS)
+            client = rejoin(conf, voice.command, job_id) or client
+            continue
+        away_since = 0.0
         if response.rc:
             voice.error(words.failed.format(text=response.error))
             raise GivenUp(1)
@@ -223,4 +263,4 @@ def _wait(voice: Voice, words: Words, client: Client, components: int) -> tuple[
         if states.is_running(job.state) and not job.state & states.CONFIGURING:
             running[job.het_offset if components > 1 else 0] = job
             if len(running) == components:
-                return [running[offset] for offset in sorted(running)], list(event.node_addrs)
+                return [running[offset] for offset in sorted(running)], list(event.node_addrs), client

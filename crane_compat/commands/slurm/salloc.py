@@ -41,8 +41,8 @@ FORWARDED = (
 class Command:
     """The command of an allocation while it runs."""
 
-    def __init__(self, voice: Voice, granted: Allocation, kill_signal: int) -> None:
-        self.voice, self.granted, self.kill_signal = voice, granted, kill_signal
+    def __init__(self, voice: Voice, granted: Allocation, kill_signal: int, conf: str) -> None:
+        self.voice, self.granted, self.kill_signal, self.conf = voice, granted, kill_signal, conf
         self.interactive = os.isatty(0)
         self.revoked = False
         self.status: int | None = None
@@ -118,6 +118,9 @@ class Command:
             response = None
         if response is None or response.rc:  # the controller is away: the allocation is still ours
             self.loop.unwatch(client.sock)
+            if response is None:
+                client.close()
+                self.loop.later(allocation.RETRY_SECS, self._rejoin)
             return
         event = response.job_event
         if event.notice:
@@ -133,6 +136,14 @@ class Command:
                 self._kill(number)
         if not response.more:
             self.loop.unwatch(client.sock)
+
+    def _rejoin(self) -> None:
+        client = allocation.rejoin(self.conf, "salloc", self.granted.job.job_id)
+        if client is None:
+            self.loop.later(allocation.RETRY_SECS, self._rejoin)
+            return
+        self.granted.client = client
+        self.loop.watch(client.sock, READ, self._job_changed)
 
 
 def exit_code(status: int) -> int:
@@ -202,7 +213,7 @@ def _use(voice: Voice, granted: Allocation, asked: submission.Asked, conf: str) 
         voice.error(f'_fork_command: Unable to find command "{operands[0]}"')
         status = 1 << 8
     else:
-        command = Command(voice, granted, asked.flags.kill_command if "kill-command" in asked.given else 0)
+        command = Command(voice, granted, asked.flags.kill_command if "kill-command" in asked.given else 0, conf)
         status = command.run(path, operands, env)
         revoked = command.revoked
     if not revoked:

@@ -282,8 +282,8 @@ class StepWatch:
             self.failure = event.error
         fresh = [(each.task, each.status) for each in event.exits if each.task not in self.status]
         if fresh:
-            if event.error and event.node and event.node not in {node.name for node in self.nodes.values()}:
-                self.voice.error(event.error)
+            if event.error and event.node:
+                self.voice.error(f"{event.node}: {event.error}")
             self._exits(event.node or self.step.node_list, sorted(fresh))
         if event.oom and not self._tasks_left():
             self.worst = self.worst or OUT_OF_MEMORY
