@@ -38,13 +38,13 @@ STOP_PATIENCE = 10.0
 #: seconds between two looks at the nodes while they register
 _LOOK = 0.01
 
-#: imported before the first fork, besides the daemons' own modules
+#: imported before controller and accounting are forked, besides their own modules
 _SHARED = ("asyncio", "sqlite3", "sqlalchemy.dialects.sqlite.pysqlite", "crane_compat.accounting.service")
 
 
-def preload() -> None:
-    """Import what the daemons need, and keep the garbage collector off it, so that the forks share the pages."""
-    for name in (*entry.MAINS.values(), *_SHARED):
+def _import(names: Iterable[str]) -> None:
+    """Import what the next forks need, and keep the garbage collector off it, so that they share the pages."""
+    for name in names:
         with contextlib.suppress(ImportError):  # the daemon that needs it says so
             importlib.import_module(name)
     gc.collect()
@@ -90,11 +90,13 @@ def start(site: Site, daemons: Sequence[Daemon], clear: bool = False) -> list[Da
     missing = [daemon for daemon in daemons if not daemon.pid()]
     if not missing:
         return []
-    preload()
-    # accounting and controller do not wait for one another; nodes register with a controller that is there
+    # nodes come first: they must not carry the controller's modules into every fork of a step's supervisor, and
+    # they register as soon as there is a controller
+    _import([entry.MAINS["slurmd"], "asyncio"])
+    _start_all([daemon for daemon in missing if daemon.name == "slurmd"])
+    _import([*entry.MAINS.values(), *_SHARED])
     _start_all([daemon for daemon in missing if daemon.name == "slurmdbd"])
     _start_all([daemon for daemon in missing if daemon.name == "slurmctld"], ["-c"] if clear else [])
-    _start_all([daemon for daemon in missing if daemon.name == "slurmd"])
     return missing
 
 

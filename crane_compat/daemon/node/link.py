@@ -11,6 +11,7 @@ import logging
 import queue
 import struct
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 
 from crane_compat import paths
@@ -21,6 +22,8 @@ from crane_compat.wire import PROTOCOL, frame, pb
 log = logging.getLogger("link")
 
 RETRY_FIRST, RETRY_LAST = 0.02, 2.0  # seconds
+#: for so long (seconds) a controller that is not there is taken to be starting
+PATIENT = 5.0
 _LENGTH = struct.Struct(">I")
 
 OnMessage = Callable[[pb.NodeDown], None]
@@ -56,23 +59,26 @@ class ControllerLink:
     async def run(self) -> None:
         """Connect again and again, for as long as the daemon lives."""
         delay = RETRY_FIRST
+        lost = time.monotonic()
         connect: Callable[[], Awaitable[None]] = self._unix if self.local else self._grpc
         while True:
             try:
                 await connect()
-                delay = RETRY_FIRST
+                delay, lost = RETRY_FIRST, time.monotonic()
             except (OSError, asyncio.IncompleteReadError):
                 pass
             except Exception:
                 log.exception("the link to the controller failed")
             finally:
                 if self.up:
+                    delay, lost = RETRY_FIRST, time.monotonic()
                     log.info("the link to the controller is down")
                 self.up = False
                 self.writer = None
                 self.outgoing = None
             await asyncio.sleep(delay)
-            delay = min(delay * 1.5, RETRY_LAST)
+            if time.monotonic() - lost > PATIENT:
+                delay = min(delay * 1.5, RETRY_LAST)
 
     async def _unix(self) -> None:
         reader, self.writer = await asyncio.open_unix_connection(paths.controller_socket(self.conf.path))
