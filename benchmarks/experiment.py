@@ -149,7 +149,7 @@ def table(title: str, unit: Unit, ours: Figures, theirs: Figures | None) -> str:
                 else f"  {'-':>9}  {'-':>6}"
             )
         lines.append(line)
-    if theirs is None:
+    if not slurm.installed():
         lines.append("(Slurm is not installed here: apt-get install slurm-wlm slurmdbd munge mariadb-server)")
     return "\n".join(lines)
 

@@ -51,10 +51,10 @@ def _titled(bench: Bench, pattern: str) -> list[int]:
 
 #: what a process is → how its command line looks (ours; Slurm's)
 _KINDS = {
-    "node daemon": (r"^slurmd -N n1 .*{base}", r"^slurmd -N n1$"),
+    "node daemon": (r"^slurmd -N n1 .*{base}", r"slurmd -N n1$"),
     "launcher": (r"^crane-launcher: {base}", ""),
     "fork server": (r"^crane-forkserver: n1", ""),
-    "step supervisor": (r"^crane-stepd|^slurmstepd", r"^slurmstepd"),
+    "step supervisor": (r"^slurmstepd: ", r"^slurmstepd: "),
 }
 
 
