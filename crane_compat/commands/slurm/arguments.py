@@ -46,7 +46,12 @@ class Exit(SystemExit):
 
 
 def parse(
-    command: str, options: Sequence[Option], argv: Sequence[str], env: Mapping[str, str], usage: str = ""
+    command: str,
+    options: Sequence[Option],
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    usage: str = "",
+    help_text: str = "",
 ) -> Arguments:
     """Read a command line; variables of the environment stand behind it.
 
@@ -74,7 +79,7 @@ def parse(
         print(f"slurm {SLURM_VERSION}")
         raise Exit(0)
     if "help" in found.values:
-        print(help_text(command, options), end="")
+        print(help_text or help_of(command, options), end="")
         raise Exit(0)
     if "usage" in found.values:
         print(usage or f"Usage: {command} [OPTIONS]")
@@ -86,7 +91,7 @@ def parse(
     return found
 
 
-def help_text(command: str, options: Sequence[Option], synopsis: str = "[OPTIONS]") -> str:
+def help_of(command: str, options: Sequence[Option], synopsis: str = "[OPTIONS]") -> str:
     """The text of --help."""
     lines = [f"Usage: {command} {synopsis}"]
     for option in options:
