@@ -85,11 +85,31 @@ QOS_FLAGS: dict[str, int] = {
     "Relative": 1 << 10,
 }
 
-#: numbers of the changes kept in txn_table.action
-TXN = {
-    "add_account": 1402, "add_coord": 1403, "add_assoc": 1404, "add_cluster": 1405, "add_user": 1406,
-    "modify_account": 1428, "modify_assoc": 1429, "modify_cluster": 1430, "modify_user": 1431,
-    "remove_account": 1435, "remove_assoc": 1436, "remove_coord": 1437, "remove_cluster": 1438, "remove_user": 1439,
-    "add_qos": 1447, "remove_qos": 1450, "modify_qos": 1451, "add_wckey": 1452, "remove_wckey": 1455,
-    "modify_job": 1476, "add_resource": 1477, "remove_resource": 1480, "modify_resource": 1481, "add_tres": 1485,
-}  # fmt: skip
+#: changes kept in txn_table.action: our name → (number, name sacctmgr prints)
+TXN: dict[str, tuple[int, str]] = {
+    "add_account": (1402, "Add Accounts"),
+    "add_coord": (1403, "Add Account Coord"),
+    "add_assoc": (1404, "Add Associations"),
+    "add_cluster": (1405, "Add Clusters"),
+    "add_user": (1406, "Add Users"),
+    "modify_account": (1428, "Modify Accounts"),
+    "modify_assoc": (1429, "Modify Associations"),
+    "modify_cluster": (1430, "Modify Clusters"),
+    "modify_user": (1431, "Modify Users"),
+    "remove_account": (1435, "Remove Accounts"),
+    "remove_coord": (1436, "Remove Account Coords"),
+    "remove_assoc": (1437, "Remove Associations"),
+    "remove_cluster": (1438, "Remove Clusters"),
+    "remove_user": (1439, "Remove Users"),
+    "add_qos": (1447, "Add QOS"),
+    "remove_qos": (1450, "Remove QOS"),
+    "modify_qos": (1451, "Modify QOS"),
+    "add_wckey": (1452, "Add WCKeys"),
+    "remove_wckey": (1455, "Remove WCKeys"),
+    "modify_job": (1476, "Modify Job"),
+    "add_resource": (1477, "Add Resources"),
+    "remove_resource": (1480, "Remove Resources"),
+    "modify_resource": (1481, "Modify Resources"),
+    "add_tres": (1485, "Add TRES"),
+}
+TXN_NAMES = dict(TXN.values())

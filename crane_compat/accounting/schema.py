@@ -225,19 +225,24 @@ def create(engine: Engine, cluster: str = "") -> None:
     An existing database keeps its form: nothing is altered.
     """
     with engine.begin() as conn:
-        existing = set(sa.inspect(conn).get_table_names())
-        if "tres_table" not in existing:
-            _make(conn, GLOBAL, "")
-            conn.exec_driver_sql(f"INSERT INTO convert_version_table (mod_time, version) VALUES (0, {CONVERT_VERSION})")
-        if cluster and f"{cluster}_job_table" not in existing:
-            _make(conn, CLUSTER, cluster + "_")
-            quote = "`" if conn.dialect.name == "mysql" else '"'
-            conn.exec_driver_sql(f"INSERT INTO {quote}{cluster}_last_ran_table{quote} VALUES (0, 0, 0)")
-        if OWN_TABLE not in existing:
-            conn.exec_driver_sql(
-                f"CREATE TABLE IF NOT EXISTS {OWN_TABLE} (name VARCHAR(190) PRIMARY KEY, value BIGINT NOT NULL)"
-            )
+        create_within(conn, cluster)
     _found.cache_clear()
+
+
+def create_within(conn: Connection, cluster: str) -> None:
+    """`create` within a transaction (MySQL commits at each table)."""
+    existing = set(sa.inspect(conn).get_table_names())
+    if "tres_table" not in existing:
+        _make(conn, GLOBAL, "")
+        conn.exec_driver_sql(f"INSERT INTO convert_version_table (mod_time, version) VALUES (0, {CONVERT_VERSION})")
+    if cluster and f"{cluster}_job_table" not in existing:
+        _make(conn, CLUSTER, cluster + "_")
+        quote = "`" if conn.dialect.name == "mysql" else '"'
+        conn.exec_driver_sql(f"INSERT INTO {quote}{cluster}_last_ran_table{quote} VALUES (0, 0, 0)")
+    if OWN_TABLE not in existing:
+        conn.exec_driver_sql(
+            f"CREATE TABLE IF NOT EXISTS {OWN_TABLE} (name VARCHAR(190) PRIMARY KEY, value BIGINT NOT NULL)"
+        )
 
 
 #: our own counters; slurmdbd ignores tables it does not know by name

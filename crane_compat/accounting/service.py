@@ -51,6 +51,8 @@ class AccountingService:
         with engine.begin() as conn:
             ensure_fixed(conn, Schema.found(engine, cluster), self.started)
         self._writers: dict[str, Writer] = {}
+        self._by_op: dict[Any, tuple[int, int]] = {}
+        self._by_user: dict[Any, tuple[int, int]] = {}
 
     def call(
         self, op: str, args: dict[str, Any], events: Sequence[pb.AcctEvent] = (), uid: int = 0
@@ -62,11 +64,17 @@ class AccountingService:
         operation = _OPERATIONS.get(op)
         if operation is None:
             raise RequestError(Errno.UNEXPECTED_MSG, f"Unknown accounting call {op!r}")
+        begin = time.perf_counter_ns()
         try:
             return operation(self, args, events, uid)
         except SQLAlchemyError as exc:
             reason = str(getattr(exc, "orig", None) or exc).splitlines()[0]
             raise RequestError(Errno.INTERNAL, f"The accounting database failed: {reason}") from exc
+        finally:
+            spent = (time.perf_counter_ns() - begin) // 1000
+            for table, key in ((self._by_op, op), (self._by_user, uid)):
+                count, total = table.get(key, (0, 0))
+                table[key] = (count + 1, total + spent)
 
     def schema_of(self, cluster: str) -> Schema:
         return Schema.found(self.engine, cluster)
@@ -164,12 +172,44 @@ class AccountingService:
             self.changed()
         return result, 0
 
+    def fix_runaway(self, args: dict[str, Any], events: Sequence[pb.AcctEvent], uid: int) -> tuple[Result, int]:
+        """Close the records of jobs that the controller does not know."""
+        from . import runaway
+
+        with self.lock, self.engine.begin() as conn:
+            if not self.caller(conn, uid).is_operator:
+                raise RequestError(Errno.ACCESS_DENIED)
+            cluster = str(args.get("cluster") or self.cluster)
+            return {"fixed": runaway.close(conn, self.schema_of(cluster), list(args.get("jobs") or ()))}, 0
+
+    def settings(self, args: dict[str, Any], events: Sequence[pb.AcctEvent], uid: int) -> tuple[Result, int]:
+        """sacctmgr show configuration: our side of it."""
+        from .settings import daemon_settings
+
+        return {"daemon": daemon_settings(self.config, self.engine.url, self.started)}, 0
+
+    def statistics(self, args: dict[str, Any], events: Sequence[pb.AcctEvent], uid: int) -> tuple[Result, int]:
+        """Calls since the start by operation and by user: [name, count, microseconds]."""
+        by_user = [[_user_name(user), count, spent] for user, (count, spent) in self._by_user.items()]
+        by_op = [[op, count, spent] for op, (count, spent) in self._by_op.items()]
+        return {"since": self.started, "calls": by_op, "users": by_user}, 0
+
+    def ping(self, args: dict[str, Any], events: Sequence[pb.AcctEvent], uid: int) -> tuple[Result, int]:
+        return {"version": self.version}, 0
+
     def show(self, args: dict[str, Any], events: Sequence[pb.AcctEvent], uid: int) -> tuple[Result, int]:
         """sacctmgr show: see `listing`."""
         from . import listing
 
         with self.engine.begin() as conn:
             return listing.show(conn, self, self.caller(conn, uid), args), 0
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 _Operation = Callable[[AccountingService, dict[str, Any], Sequence[pb.AcctEvent], int], tuple[Result, int]]
@@ -180,4 +220,8 @@ _OPERATIONS: dict[str, _Operation] = {
     "assoc_dump": AccountingService.assoc_dump,
     "change": AccountingService.change,
     "show": AccountingService.show,
+    "config": AccountingService.settings,
+    "statistics": AccountingService.statistics,
+    "ping": AccountingService.ping,
+    "fix_runaway": AccountingService.fix_runaway,
 }
