@@ -1,4 +1,4 @@
-"""scancel: end or signal jobs, array tasks and steps (scancel(1))."""
+"""scancel: ending or signalling jobs and steps (scancel(1))."""
 
 from __future__ import annotations
 
@@ -6,178 +6,252 @@ import os
 import pwd
 import re
 import sys
-from collections.abc import Sequence
 
-from crane_compat.commands.slurm.arguments import COMMON, Arguments, Exit, Option, parse
+from crane_compat.commands.slurm.arguments import COMMON, Arguments, Option, parse
 from crane_compat.commands.slurm.controller_call import Controller, unknown_cluster
 from crane_compat.core import states as st
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.parsers.signal_spec import signal_number
 from crane_compat.wire import pb
 
-OPTIONS: tuple[Option, ...] = (
-    Option("account", "A", "required", "names", "only jobs charged to these accounts", "SCANCEL_ACCOUNT"),
-    Option("admin-comment", "", "required", "text", "a comment kept with the job"),
-    Option("batch", "b", "none", "", "signal the batch script's shell only", "SCANCEL_BATCH"),
-    Option("clusters", "M", "required", "names", "the clusters to act on", "SLURM_CLUSTERS"),
-    Option("cron", "c", "none", "", "also jobs of scrontab"),
-    Option("ctld", "", "none", "", "send the request through the controller", "SCANCEL_CTLD"),
-    Option("full", "f", "none", "", "signal the script, its children and the steps", "SCANCEL_FULL"),
-    Option("hurry", "H", "none", "", "do not stage data out", "SCANCEL_HURRY"),
-    Option("interactive", "i", "none", "", "ask before each", "SCANCEL_INTERACTIVE"),
-    Option("jobname", "n", "required", "names", "only jobs of these names", "SCANCEL_NAME"),
-    Option("me", "", "none", "", "only my jobs"),
-    Option("name", "", "required", "names", "only jobs of these names"),
-    Option("nodelist", "w", "required", "hosts", "only jobs on these nodes"),
-    Option("partition", "p", "required", "names", "only jobs in these partitions", "SCANCEL_PARTITION"),
-    Option("qos", "q", "required", "names", "only jobs with these QOS", "SCANCEL_QOS"),
-    Option("quiet", "Q", "none", "", "say nothing of jobs that have ended"),
-    Option("reservation", "R", "required", "name", "only jobs in this reservation"),
-    Option("sibling", "", "required", "name", "the sibling of a federation's job"),
-    Option("signal", "s", "required", "name", "send this signal", "SCANCEL_SIGNAL"),
-    Option("state", "t", "required", "names", "only jobs in these states", "SCANCEL_STATE"),
-    Option("states", "", "required", "names", "only jobs in these states"),
-    Option("user", "u", "required", "name", "only jobs of this user", "SCANCEL_USER"),
-    Option("verbose", "v", "none", "", "say what is done", "SCANCEL_VERBOSE"),
-    Option("wckey", "", "required", "names", "only jobs with these wckeys", "SCANCEL_WCKEY"),
+USAGE = """\
+Usage: scancel [-A account] [--batch] [--ctld] [--full] [--interactive] [-n job_name]
+               [-p partition] [-Q] [-q qos] [-R reservation] [-s signal | integer]
+               [-t PENDING | RUNNING | SUSPENDED] [--usage] [-u user_name]
+               [--hurry] [-V] [-v] [-w hosts...] [--wckey=wckey]
+               [job_id[_array_id][.step_id]]"""
+
+OPTIONS = (
+    Option("account", "A", "required", "NAME", "only jobs of this account", "SCANCEL_ACCOUNT"),
+    Option("admin-comment", "", "required", "TEXT", "leave this comment on the jobs"),
+    Option("batch", "b", help="signal only the script's shell", env="SCANCEL_BATCH"),
+    Option("clusters", "M", "required", "NAMES", "ask these clusters"),
+    Option("cron", "c", help="also jobs of scrontab", env="SCANCEL_CRON"),
+    Option("ctld", help="ask the controller directly (always so)", env="SCANCEL_CTLD"),
+    Option("full", "f", help="signal the script, its children and the steps", env="SCANCEL_FULL"),
+    Option("hurry", "H", help="leave out staging of burst buffers", env="SCANCEL_HURRY"),
+    Option("interactive", "i", help="ask for each job", env="SCANCEL_INTERACTIVE"),
+    Option("me", help="only jobs of mine"),
+    Option("name", "n", "required", "NAME", "only jobs of this name", "SCANCEL_NAME"),
+    Option("jobname", "", "required", "NAME", "as --name"),
+    Option("nodelist", "w", "required", "HOSTS", "only jobs on these nodes"),
+    Option("partition", "p", "required", "NAME", "only jobs of this partition", "SCANCEL_PARTITION"),
+    Option("qos", "q", "required", "NAME", "only jobs of this QOS", "SCANCEL_QOS"),
+    Option("quiet", "Q", help="say nothing of jobs that are over"),
+    Option("reservation", "R", "required", "NAME", "only jobs in this reservation"),
+    Option("sibling", "", "required", "CLUSTER", "end a federated job's sibling there"),
+    Option("signal", "s", "required", "NAME|NUMBER", "send this signal instead of ending", "SCANCEL_SIGNAL"),
+    Option("state", "t", "required", "STATE", "only jobs in this state", "SCANCEL_STATE"),
+    Option("states", "", "required", "STATE", "as --state"),
+    Option("user", "u", "required", "NAME", "only jobs of this user", "SCANCEL_USER"),
+    Option("verbose", "v", help="say what is done", env="SCANCEL_VERBOSE"),
+    Option("wckey", "", "required", "KEY", "only jobs of this workload key", "SCANCEL_WCKEY"),
     *COMMON,
 )
 
-_ID = re.compile(r"\d+(?:_(?:\d+|\*|\[[\d,:-]+(?:%\d+)?\]))?(?:\+\d+)?(?:\.\w+)?$")
+_ID = re.compile(r"(\d+)(_(\d+|\*|\[[\d,\-:%]+\]))?(\+\d+)?(\.(\d+|batch|extern|interactive))?$")
+_FILTERS = (
+    "account", "jobname", "me", "name", "nodelist", "partition", "qos", "reservation", "state", "states", "user",
+    "wckey",
+)  # fmt: skip
 _STATES = {
-    name.lower(): number for number in (st.PENDING, st.RUNNING, st.SUSPENDED) for name in st.JOB_NAMES[number]
-}
+    "PENDING": st.PENDING, "PD": st.PENDING, "RUNNING": st.RUNNING, "R": st.RUNNING, "SUSPENDED": st.SUSPENDED,
+    "S": st.SUSPENDED,
+}  # fmt: skip
 
-USAGE = (
-    "Usage: scancel [-A account] [--batch] [--full] [--interactive] [-n job_name] [-p partition] [-q qos] [-Q]\n"
-    "               [-R reservation] [-s signal] [-t state] [-u user] [-w hosts...] [--wckey=wckey]\n"
-    "               [job_id[_array_id][.step_id]]"
-)
+#: Not worth a word: what was to end is over.
+_OVER = (Errno.ALREADY_DONE, Errno.INVALID_JOB_ID)
 
 
 class Refused(Exception):
-    """The command line cannot be taken: the lines for stderr; the exit status is 1."""
+    """What was asked cannot be; the text is the message, complete."""
 
 
-def request_of(found: Arguments) -> pb.CancelJobs:
-    """The request a command line makes.  Raises Refused."""
-    ids: list[str] = []
-    for word in found.operands:
-        for text in re.split(r",(?![^\[]*\])", word):
-            if not _ID.match(text):
-                raise Refused(f"scancel: error: Invalid job id {text}")
-            ids.append(text)
+def _ids(words: list[str]) -> list[str]:
+    """The ids named, commas outside of brackets between them."""
+    found = []
+    for word in words:
+        for part in re.split(r",(?![^\[]*\])", word):
+            if not part:
+                continue
+            if not _ID.match(part):
+                raise Refused(f"scancel: error: Invalid job id {part}")
+            found.append(part)
+    return found
+
+
+def _user(text: str) -> str:
+    try:
+        return pwd.getpwuid(int(text)).pw_name if text.isdigit() else pwd.getpwnam(text).pw_name
+    except KeyError:
+        raise Refused(f"scancel: error: Invalid user name: {text}") from None
+
+
+def _state(text: str) -> int:
+    state = _STATES.get(text.upper())
+    if state is None:
+        raise Refused(f"Invalid job state specified: {text}\nValid job states are PENDING, RUNNING, and SUSPENDED")
+    return state
+
+
+def request_of(args: Arguments) -> pb.CancelJobs:
+    """The request a command line stands for.  Raises Refused."""
     request = pb.CancelJobs(
-        ids=ids,
-        batch=found.has("batch"),
-        full=found.has("full"),
-        me=found.has("me"),
-        hurry=found.has("hurry"),
-        accounts=found.names("account"),
-        partitions=found.names("partition"),
-        qos=found.names("qos"),
-        names=[*found.names("name"), *found.names("jobname")],
-        wckeys=found.names("wckey"),
-        reservation=found.get("reservation") or "",
-        sibling=found.get("sibling") or "",
+        batch=args.has("batch"),
+        full=args.has("full"),
+        hurry=args.has("hurry"),
+        ctld=args.has("ctld"),
+        me=args.has("me"),
     )
-    if (nodes := found.get("nodelist")) is not None:
-        request.nodelist.append(nodes)
-    if (text := found.get("signal")) is not None:
+    if args.has("signal"):
+        text = args.values["signal"]
         try:
-            request.signal = signal_number(text)
+            request.signal, request.signal_set = signal_number(text), True
         except ValueError:
             raise Refused(f"Unknown job signal: {text}") from None
-        request.signal_set = True
-    for text in [*found.names("state"), *found.names("states")]:
-        if text.lower() not in _STATES:
-            raise Refused(
-                f"Invalid job state specified: {text}\nValid job states are PENDING, RUNNING, and SUSPENDED"
-            )
-        request.states.append(_STATES[text.lower()])
-    if (user := found.get("user")) is not None:
-        try:
-            entry = pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
-        except KeyError:
-            raise Refused(f"scancel: error: Invalid user name: {user}") from None
-        request.users.append(entry.pw_name)
+    for name in ("state", "states"):
+        request.states.extend(_state(word) for word in args.names(name))
+    request.ids.extend(_ids(args.operands))
+    request.users.extend(_user(word) for word in args.names("user"))
+    request.accounts.extend(args.names("account"))
+    request.partitions.extend(args.names("partition"))
+    request.qos.extend(args.names("qos"))
+    request.names.extend(args.names("name") + args.names("jobname"))
+    request.wckeys.extend(args.names("wckey"))
+    request.reservation = args.get("reservation") or ""
+    if nodes := args.get("nodelist"):
+        request.nodelist.append(nodes)
+    if not request.ids and not any(args.has(name) for name in _FILTERS):
+        raise Refused("scancel: error: No job identification provided")
+    if not request.ids and not request.users and os.getuid():
+        request.me = True  # nobody ends others' jobs by a filter
     return request
 
 
-def _anything(request: pb.CancelJobs) -> bool:
-    return bool(
-        request.ids or request.users or request.me or request.accounts or request.partitions or request.qos
-        or request.names or request.states or request.nodelist or request.reservation or request.wckeys
-    )  # fmt: skip
+class Cancel:
+    """One run of scancel."""
+
+    def __init__(self, args: Arguments) -> None:
+        self.args = args
+        self.controller = Controller("scancel")
+        self.request = request_of(args)
+        self.status = 0
+
+    def say(self, text: str) -> None:
+        if self.args.has("verbose"):
+            print(f"scancel: {text}", file=sys.stderr)
+
+    def run(self) -> int:
+        """Ask, and tell what was refused; the exit status."""
+        request = self.request
+        if self.args.has("interactive"):
+            self._confirm()
+            if not request.ids:
+                return self.status
+        for job_id in request.ids:
+            what = f"Signal {request.signal} to" if request.signal_set else "Terminating"
+            self.say(f"{what} {'step' if '.' in job_id else 'job'} {job_id}")
+        try:
+            results = self.controller.ask(pb.Request(cancel=request)).results.results
+        except RequestError as exc:
+            print(f"scancel: error: {exc.text}", file=sys.stderr)
+            return 1
+        for result in results:
+            if not request.ids:
+                self.say(f"Terminating job {result.id}")
+            if result.rc:
+                self._refusal(result)
+        return self.status
+
+    def _refusal(self, result: pb.OpResult) -> None:
+        step = "." in result.id
+        told = self.request.signal_set or self.request.batch or step
+        shown, status = result.id, result.rc & 0xFF
+        if result.rc == Errno.INVALID_JOB_ID:
+            job = result.id.partition(".")[0]
+            if step and self._known(job):
+                shown = job  # the job is there, the step is not
+            else:
+                status = 1
+        if result.rc in _OVER and not told:
+            if self.args.has("verbose") and not self.args.has("quiet"):
+                print(f"scancel: error: Kill job error on job id {shown}: {result.error}", file=sys.stderr)
+            return
+        self.status = max(self.status, status)
+        if self.args.has("quiet") and result.rc in _OVER:
+            return
+        kind = "job step id" if step else "job id"
+        print(f"scancel: error: Kill job error on {kind} {shown}: {result.error}", file=sys.stderr)
+
+    def _known(self, job: str) -> bool:
+        number = re.match(r"\d+", job)
+        try:
+            request = pb.ListJobs(job_ids=[int(number[0])] if number else [])
+            return bool(self.controller.ask(pb.Request(list_jobs=request)).jobs.jobs)
+        except RequestError:
+            return False
+
+    def _confirm(self) -> None:
+        """--interactive: leave in what the user says yes to."""
+        request = pb.CancelJobs()
+        request.CopyFrom(self.request)
+        request.interactive_only_list = True
+        try:
+            results = self.controller.ask(pb.Request(cancel=request)).results.results
+            jobs: dict[int, pb.JobRecord] = {}
+            listing = pb.ListJobs(active_only=True, all=True)
+            for job in self.controller.ask(pb.Request(list_jobs=listing)).jobs.jobs:
+                jobs.setdefault(job.array_job_id or job.job_id, job)
+                jobs[job.job_id] = job
+        except RequestError as exc:
+            print(f"scancel: error: {exc.text}", file=sys.stderr)
+            self.status = 1
+            del self.request.ids[:]
+            return
+        chosen = []
+        for result in results:
+            number = re.match(r"\d+", result.id)
+            known = jobs.get(int(number[0])) if number else None
+            if result.rc or known is None:
+                continue
+            step = result.id.partition(".")[2]
+            what = f"Cancel step_id={result.id}" if step else f"Cancel job_id={result.id}"
+            if _yes(f"{what} name={known.spec.name} partition={known.partition} [y/n]? "):
+                chosen.append(result.id)
+        self.request.CopyFrom(
+            pb.CancelJobs(
+                ids=chosen, signal=request.signal, signal_set=request.signal_set, batch=request.batch,
+                full=request.full, hurry=request.hurry,
+            )
+        )  # fmt: skip
 
 
-def _say(result: pb.OpResult) -> str:
-    what = f"job step id {result.id}" if "." in result.id else f"job id {result.id}"
-    return f"scancel: error: Kill job error on {what}: {result.error}\n"
-
-
-def _confirmed(text: str) -> bool:
-    sys.stdout.write(f"Cancel job_id={text} [y/n]? ")
-    sys.stdout.flush()
-    return sys.stdin.readline()[:1].lower() == "y"
-
-
-def _ask_each(controller: Controller, request: pb.CancelJobs) -> Sequence[str]:
-    """-i: which of the jobs found the user means."""
-    look = pb.CancelJobs()
-    look.CopyFrom(request)
-    look.interactive_only_list = True
-    found = controller.ask(pb.Request(cancel=look)).results.results
-    return [result.id for result in found if not result.rc and _confirmed(result.id)]
+def _yes(question: str) -> bool:
+    """Ask until the answer is yes or no; no answer is no."""
+    while True:
+        sys.stdout.write(question)
+        sys.stdout.flush()
+        line = sys.stdin.readline()
+        if not line:
+            return False
+        if line[:1] in "yY":
+            return True
+        if line[:1] in "nN":
+            return False
 
 
 def main(argv: list[str]) -> int:
-    """Run the command line; its exit status."""
+    args = parse("scancel", OPTIONS, argv, os.environ, USAGE)
     try:
-        found = parse("scancel", OPTIONS, argv, os.environ, USAGE)
-        request = request_of(found)
-    except Exit as exc:
-        return int(exc.code or 0)
+        cancel = Cancel(args)
+        if clusters := args.get("clusters"):
+            ours = cancel.controller.cluster_name()
+            for name in clusters.split(","):
+                if name not in (ours, "all"):
+                    raise Refused("\n".join(unknown_cluster("scancel", name)))
+        return cancel.run()
     except Refused as exc:
-        sys.stderr.write(f"{exc}\n")
-        return 1
-    if not _anything(request):
-        sys.stderr.write("scancel: error: No job identification provided\n")
-        return 1
-    controller = Controller("scancel")
-    try:
-        for name in found.names("clusters"):
-            if name.lower() != controller.cluster_name():
-                sys.stderr.write("".join(f"{line}\n" for line in unknown_cluster("scancel", name)))
-                return 1
-        if found.has("interactive"):
-            chosen = _ask_each(controller, request)
-            if not chosen:
-                return 0
-            request.ids[:] = chosen
-        verbose = found.counts.get("verbose", 0)
-        results = controller.ask(pb.Request(cancel=request)).results.results
+        print(exc, file=sys.stderr)
     except RequestError as exc:
-        sys.stderr.write(f"scancel: error: {exc.text}\n")
-        return 1
-    finally:
-        controller.close()
-    plain = not (request.signal_set or request.batch or request.full)
-    status = 0
-    for result in results:
-        if verbose and request.ids:
-            verb = f"Signal {request.signal} to" if request.signal_set else "Terminating"
-            sys.stderr.write(f"scancel: {verb} {'step' if '.' in result.id else 'job'} {result.id}\n")
-        if not result.rc:
-            continue
-        ended = result.rc in (Errno.ALREADY_DONE, Errno.INVALID_JOB_ID)
-        if ended and plain and "." not in result.id:
-            # what is gone already needs no cancelling: an error only for those who want to know
-            if verbose:
-                sys.stderr.write(_say(result))
-            continue
-        if not (ended and found.has("quiet")):
-            sys.stderr.write(_say(result))
-        if status == 0:
-            status = 1 if ended and "." not in result.id else result.rc & 0xFF
-    return status
+        print(f"scancel: error: {exc.text}", file=sys.stderr)
+    return 1
