@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from crane_compat.core import states as st
 from crane_compat.core.accounts import Association
 from crane_compat.core.errors import Errno, RequestError
-from crane_compat.core.node import parse_count
 from crane_compat.core.request import GresNeed, Request
 from crane_compat.parsers import hostlist
 from crane_compat.parsers.arrays import ArrayError, parse_array
+from crane_compat.parsers.device_request import DeviceError, parse_devices, parse_licenses
 from crane_compat.wire import INFINITE, pb
 
 if TYPE_CHECKING:
@@ -149,11 +149,13 @@ def check_nodes_named(cluster: Cluster, spec: pb.JobSpec) -> tuple[tuple[str, ..
 def licenses_of(cluster: Cluster, text: str) -> tuple[tuple[str, int], ...]:
     """``matlab:2,ansys`` as pairs; more than there are, or an unknown name, is refused."""
     needs: dict[str, int] = {}
-    for item in filter(None, text.replace(";", ",").replace("|", ",").split(",")):
-        name, _, number = item.replace("=", ":").partition(":")
-        if number and not number.isdigit():
-            raise RequestError(Errno.INVALID_LICENSES)
-        needs[name] = needs.get(name, 0) + int(number or 1)
+    try:
+        asked, _any_of = parse_licenses(text)
+    except DeviceError as exc:
+        raise RequestError(Errno.INVALID_LICENSES) from exc
+    for item in asked:
+        name = f"{item.name}@{item.server}" if item.server else item.name
+        needs[name] = needs.get(name, 0) + item.count
         if needs[name] > cluster.parameters.licenses.get(name, 0):
             raise RequestError(Errno.INVALID_LICENSES)
     return tuple(sorted(needs.items()))
@@ -164,25 +166,11 @@ def licenses_of(cluster: Cluster, text: str) -> tuple[tuple[str, int], ...]:
 
 def gres_needs(text: str, default_name: str = "") -> tuple[GresNeed, ...]:
     """``gpu:tesla:2,nvme`` (or, with a default name, ``tesla:2`` as --gpus takes it)."""
-    needs = []
-    for item in filter(None, text.split(",")):
-        if item.lower() == "none":
-            continue
-        item = item.removeprefix("gres/").removeprefix("gres:").replace("=", ":")
-        fields = item.split(":")
-        if default_name:
-            fields = [default_name, *fields] if fields[0] != default_name else fields
-        count = 1
-        if len(fields) > 1 and fields[-1][:1].isdigit():
-            try:
-                count = parse_count(fields.pop())
-            except ValueError as exc:
-                raise RequestError(Errno.INVALID_GRES) from exc
-        if len(fields) > 2 or not fields[0]:
-            raise RequestError(Errno.INVALID_GRES)
-        if count:
-            needs.append(GresNeed(fields[0], fields[1] if len(fields) > 1 else "", count))
-    return tuple(needs)
+    try:
+        asked = parse_devices(text, default_name) if text else ()
+    except DeviceError as exc:
+        raise RequestError(Errno.INVALID_GRES) from exc
+    return tuple(GresNeed(item.name, item.type, item.count) for item in asked if item.count)
 
 
 def check_gres_known(cluster: Cluster, needs: tuple[GresNeed, ...]) -> None:

@@ -9,7 +9,6 @@ effects and answers the client; the simulator does the same with a virtual clock
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -34,6 +33,7 @@ from crane_compat.core.parameters import Parameters
 from crane_compat.core.request import Request, RequestTable
 from crane_compat.core.tres import TresTable
 from crane_compat.parsers import hostlist
+from crane_compat.parsers.constraint import ConstraintError, parse_constraint
 from crane_compat.parsers.signal_spec import parse_signal_spec
 from crane_compat.scheduling.placement import Failure, Mask, NodeTable, Placement
 from crane_compat.scheduling.priority import job_priority
@@ -186,15 +186,14 @@ class Cluster:
         return mask
 
     def features_known(self, expression: str) -> bool:
-        """Does every name of a constraint exist on some node, and do its brackets match?"""
+        """Is it a constraint, and does every name in it exist on some node?"""
         if not expression:
             return True
-        for opening, closing in ("[]", "()"):
-            if expression.count(opening) != expression.count(closing):
-                return False
-        known = {feature for node in self.nodes.values() for feature in node.record.features.split(",")}
-        words = re.split(r"[&|,()\[\]\s]+", expression)
-        return all(word.partition("*")[0] in known for word in words if word and not word.startswith("*"))
+        try:
+            names = set(parse_constraint(expression).names())
+        except ConstraintError:
+            return False
+        return names <= {feature for node in self.nodes.values() for feature in node.record.features.split(",")}
 
     # ------------------------------------------------------------ permissions
 

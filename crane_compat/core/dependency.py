@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from crane_compat.core import states as st
 from crane_compat.core.admission import Identity
 from crane_compat.core.errors import Errno, RequestError
+from crane_compat.parsers.dependency import DependencyError, parse_dependency
 from crane_compat.wire import pb
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from crane_compat.core.job import Job
 
 UNFULFILLED, FULFILLED, FAILED = "unfulfilled", "fulfilled", "failed"
-KINDS = ("after", "afterany", "afterok", "afternotok", "aftercorr", "afterburstbuffer", "expand", "singleton")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +57,11 @@ def _refuse() -> RequestError:
 
 
 def _clauses(text: str) -> Dependency:
-    any_of = "?" in text
-    if any_of and "," in text:
-        raise _refuse()
-    clauses: list[Clause] = []
-    for part in text.split("?" if any_of else ","):
-        kind, *targets = part.strip().split(":")
-        kind = kind.lower()
-        if kind.isdigit() and not targets:
-            kind, targets = "afterany", [kind]
-        if kind not in KINDS:
-            raise _refuse()
-        if kind == "singleton":
-            if targets:
-                raise _refuse()
-            clauses.append(Clause("singleton"))
-            continue
-        if not targets:
-            raise _refuse()
-        for target in targets:
-            name, _, delay = target.partition("+")
-            number, _, task = name.partition("_")
-            task = "" if task == "*" else task
-            if not number.isdigit() or (task and not task.isdigit()) or (delay and not delay.isdigit()):
-                raise _refuse()
-            clauses.append(Clause(kind, int(number), int(task) if task else None, int(delay or 0)))
-    return Dependency(clauses, any_of)
+    try:
+        found = parse_dependency(text)
+    except DependencyError as exc:
+        raise _refuse() from exc
+    return Dependency([Clause(c.type, c.target, c.task, c.delay) for c in found.conditions], found.any_of)
 
 
 def parse(cluster: Cluster, text: str, who: Identity) -> Dependency | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from crane_compat.core import states as st
+from crane_compat.parsers.device_request import parse_count
 from crane_compat.wire import pb
 
 
@@ -43,15 +44,6 @@ def _split_outside_parentheses(text: str) -> list[str]:
             start = index + 1
     parts.append(text[start:])
     return parts
-
-
-_SUFFIX = {"k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
-
-
-def parse_count(text: str) -> int:
-    """A GRES count with its binary suffix (gres.conf(5), Count): ``4``, ``2k``.  Raises ValueError."""
-    shift = _SUFFIX.get(text[-1:].lower(), 0)
-    return int(text[:-1] if shift else text) << shift
 
 
 @dataclass(slots=True)

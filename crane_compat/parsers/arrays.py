@@ -1,14 +1,17 @@
 """Array specifications: ``--array=0-99:3%5`` (sbatch(1)).
 
-    spec := token {',' token} ['%' number]
-    token := index [ '-' last [ ':' step ] ]
+    spec  := token {',' token}
+    token := ['['] index [ '-' last [ ':' step ] ] [']'] [ '%' number [']'] ]
 
-Brackets around tokens are allowed; a million indices cost no memory until they
-are asked for.
+The first ``%number`` says how many tasks may run at a time.  Brackets are only
+looked for, so that ``[1-5,7%2]`` as squeue shows it reads as well.  A million
+indices cost no memory until they are asked for.  The same in lark's notation:
+``arrays.lark`` (a property test keeps the two together).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,6 +67,10 @@ class ArraySpec:
 #: No index may be larger (slurm.conf(5), MaxArraySize is at most 4000001).
 MAX_INDEX = 4_000_001
 
+_TOKEN = re.compile(
+    r"\[?(?P<first>\d{1,10})(?:-(?P<last>\d{1,10})(?::(?P<step>\d{1,10}))?)?\]?(?:%(?P<limit>\d{1,9})\]?)?", re.ASCII
+)
+
 
 def parse_array(text: str) -> ArraySpec:
     """Read a specification.  Raises ArrayError."""
@@ -71,23 +78,16 @@ def parse_array(text: str) -> ArraySpec:
     throttle: int | None = None
     column = 1
     for part in text.split(","):
-        token, percent, limit = part.strip().lstrip("[").rstrip("]").partition("%")
-        token = token.rstrip("]")
-        if percent and throttle is None:
-            throttle = _number(text, column, limit.rstrip("]"))
-        span, colon, stride = token.partition(":")
-        low, dash, high = span.partition("-")
-        first = _number(text, column, low)
-        last = _number(text, column, high) if dash else first
-        step = _number(text, column, stride) if colon else 1
-        if last < first or (colon and (step < 1 or not dash)) or last > MAX_INDEX:
+        match = _TOKEN.fullmatch(part.strip())
+        if match is None:
             raise ArrayError(text, column, part)
+        first = int(match["first"])
+        last = int(match["last"] or first)
+        step = int(match["step"] or 1)
+        if last < first or step < 1 or last > MAX_INDEX:
+            raise ArrayError(text, column, part)
+        if match["limit"] is not None and throttle is None:
+            throttle = int(match["limit"])
         ranges.append((first, last, step))
         column += len(part) + 1
     return ArraySpec(tuple(ranges), throttle)
-
-
-def _number(text: str, column: int, part: str) -> int:
-    if not (part.isascii() and part.isdigit()):
-        raise ArrayError(text, column, part)
-    return int(part)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from crane_compat.parsers.arrays import ArrayError, parse_array
 from crane_compat.parsers.begin_time import TimeSpecError, parse_time
+from crane_compat.parsers.device_request import DeviceError, parse_devices
+from crane_compat.parsers.distribution import parse_distribution
 from crane_compat.parsers.mail_types import parse_mail_types
 from crane_compat.parsers.signal_spec import parse_signal_spec, signal_number
 from crane_compat.parsers.size import parse_memory
@@ -189,16 +191,11 @@ def chdir(draft: Draft, option: Option, value: str | None) -> None:
     draft.spec.work_dir = value or ""
 
 
-_DISTRIBUTION = re.compile(
-    r"(?:(?P<node>\*|block|cyclic|arbitrary|plane=\d+)(?P<levels>(?::(?:\*|block|cyclic|fcyclic)){0,2})"
-    r"(?:,(?P<pack>pack|nopack))?|(?P<only>pack|nopack))$",
-    re.IGNORECASE,
-)
-
-
 def distribution(draft: Draft, option: Option, value: str | None) -> None:
-    if not _DISTRIBUTION.match(value or ""):
-        raise bad_specification(draft, option)
+    try:
+        parse_distribution(value or "")
+    except ValueError:
+        raise bad_specification(draft, option) from None
     draft.spec.distribution = value or ""
 
 
@@ -288,10 +285,10 @@ def tres(field: str) -> Setter:
     def apply(draft: Draft, option: Option, value: str | None) -> None:
         if field == "gres" and (value or "").lower() == "help":
             raise EndProgram("Valid gres options are:\n")
-        for item in (value or "").split(","):
-            parts = item.removeprefix("gres/").split(":")
-            if len(parts) > 3:
-                raise draft.error("Invalid Trackable RESource (TRES) specification", 1)
+        try:
+            parse_devices(value or "", "" if field == "gres" else "gpu")
+        except DeviceError:
+            raise draft.error("Invalid Trackable RESource (TRES) specification", 1) from None
         setattr(draft.spec, field, value or "")
 
     return apply

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from crane_compat.core.node import Node
 from crane_compat.core.request import GresNeed, Request
+from crane_compat.parsers.constraint import ConstraintError, parse_constraint
 
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -106,14 +107,18 @@ class NodeTable:
         return column
 
     def with_features(self, expression: str) -> Mask:
-        """Nodes whose features satisfy a constraint made of names, ``&``, ``,``, ``|`` and parentheses.
+        """Nodes that a constraint allows each by itself; counts and matching-or decide between sets of them.
 
-        Counts (``name*2``) and matching-or brackets decide between sets of nodes; here they are read as
-        plain or, which is what a single node must at least satisfy.
+        A text that is no constraint allows none.
         """
         mask = self._features.get(expression)
         if mask is None:
-            mask = np.fromiter((feature_match(expression, n.features) for n in self.nodes), np.bool_, len(self.nodes))
+            try:
+                fits = parse_constraint(expression).fits
+            except ConstraintError:
+                mask = np.zeros(len(self.nodes), np.bool_)
+            else:
+                mask = np.fromiter((fits(n.features) for n in self.nodes), np.bool_, len(self.nodes))
             self._features[expression] = mask
         return mask
 
@@ -334,53 +339,3 @@ class NodeTable:
                 memory = request.memory_per_gpu * sum(n.count for n in needs if n.name == "gpu")
             nodes.append(Chosen(position, tasks, cpus, memory, tuple(needs)))
         return Placement(tuple(nodes))
-
-
-def feature_match(expression: str, features: frozenset[str]) -> bool:
-    """Does one node with these features satisfy the constraint? (see `NodeTable.with_features`)"""
-    tokens: list[str] = []
-    word = ""
-    for char in expression:
-        if char in "&|,()[]":
-            if word:
-                tokens.append(word)
-            tokens.append(char)
-            word = ""
-        elif not char.isspace():
-            word += char
-    if word:
-        tokens.append(word)
-    position = 0
-
-    def either(inside: bool) -> bool:
-        nonlocal position
-        value = both(inside)
-        while position < len(tokens) and (tokens[position] == "|" or (inside and tokens[position] in "&,")):
-            position += 1
-            value = both(inside) or value
-        return value
-
-    def both(inside: bool) -> bool:
-        nonlocal position
-        value = term()
-        while not inside and position < len(tokens) and tokens[position] in ("&", ","):
-            position += 1
-            value = term() and value
-        return value
-
-    def term() -> bool:
-        nonlocal position
-        if position >= len(tokens):
-            return False
-        token = tokens[position]
-        position += 1
-        if token in ("(", "["):
-            value = either(token == "[")
-            if position < len(tokens) and tokens[position] in (")", "]"):
-                position += 1
-            if position < len(tokens) and tokens[position].startswith("*"):
-                position += 1
-            return value
-        return token.partition("*")[0] in features
-
-    return either(False)
