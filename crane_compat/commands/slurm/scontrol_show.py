@@ -133,9 +133,13 @@ def show_node(session: Session, text: str | None) -> None:
 
     try:
         reply = session.controller.ask(pb.Request(list_nodes=pb.ListNodes(future=session.future))).nodes
+        visible = session.controller.ask(pb.Request(list_partitions=pb.ListPartitions(all=session.all))).partitions
     except RequestError as exc:
         session.fail(f"slurm_load_node error: {exc.text}")
         return
+    names_shown = {partition.name for partition in visible.partitions}
+    for node in reply.nodes:
+        node.partitions[:] = [name for name in node.partitions if name in names_shown]
     if text is None:
         if not reply.nodes and not session.quiet:
             print("No nodes in the system")
@@ -346,6 +350,7 @@ def show(session: Session, words: list[str]) -> None:
     if function in (_sorted, _unsorted) and text is None:
         from crane_compat.commands.slurm.scontrol_help import HELP
 
+        session.status = 1
         print(HELP, end="")
         return
     function(session, text)

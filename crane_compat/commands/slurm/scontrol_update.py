@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 
@@ -238,8 +239,6 @@ def _update_jobs(session: Session, ids: list[str], rest: Words) -> None:
 
 def named_jobs(session: Session, name: str, *, active: bool) -> list[str] | None:
     """Ids of the caller's jobs of a name (root: of everyone's); None after saying that they cannot be had."""
-    import os
-
     request = pb.ListJobs(all=True, active_only=active)
     if os.getuid():
         request.uids.append(os.getuid())
@@ -438,5 +437,6 @@ def delete(session: Session, words: list[str]) -> None:
                 session.controller.ask(pb.Request(update_partition=request))
             except RequestError as exc:
                 session.fail(f"delete_partition {shown}: {exc.text}")
-        case _:
-            session.fail(f"delete_reservation {shown}: Requested reservation is invalid")
+        case _:  # there are none; a user may not even ask
+            why = "Invalid user id" if os.getuid() else "Requested reservation is invalid"
+            session.fail(f"delete_reservation {shown}: {why}")

@@ -146,7 +146,7 @@ class Filter:
             try:
                 found.add(int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid)
             except KeyError:
-                _error(f"Invalid user: {name}")
+                _error(f"Invalid user: {name}\n")
         return found
 
     def _states(self) -> list[int] | None:
@@ -163,7 +163,7 @@ class Filter:
             bits = _NAMES.get(word.upper())
             if bits is None:
                 raise Unusable(
-                    f"Invalid job state specified: {word}\nsqueue: error: Valid job states include: {STATE_WORDS}"
+                    f"Invalid job state specified: {word}\nsqueue: error: Valid job states include: {STATE_WORDS}\n"
                 )
             states.append(bits)
         return states
@@ -507,5 +507,5 @@ def _period(args: Arguments) -> int:
     if text is None:
         return 0
     if not text.isdigit() or not int(text):
-        raise Unusable(f"--iterate={text}")
+        raise Unusable(f"--iterate={text}\n")
     return int(text)
