@@ -11,17 +11,22 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-NAMES = ("alice", "bob", "carol", "dave")
+#: name → number it had where the recordings were made: outputs show it ("CANCELLED by 1003")
+USERS = {"alice": 1003, "bob": 1004, "carol": 1005, "dave": 1006}
+NAMES = tuple(USERS)
 _SYSTEM_PATH = ("/usr/bin", "/bin", "/usr/sbin", "/sbin")
 
 
 def create_missing() -> None:
     """Make the users that this host does not know; a user's group has the user's name."""
-    for name in NAMES:
+    for name, number in USERS.items():
         try:
             pwd.getpwnam(name)
         except KeyError:
-            subprocess.run(["useradd", "--create-home", "--user-group", "--shell", "/bin/bash", name], check=True)
+            command = ["useradd", "--create-home", "--user-group", "--shell", "/bin/bash"]
+            taken = subprocess.run([*command, "--uid", str(number), name], check=False, stderr=subprocess.DEVNULL)
+            if taken.returncode:
+                subprocess.run([*command, name], check=True)
 
 
 def environment(user: str, directories: tuple[str, ...]) -> dict[str, str]:

@@ -127,7 +127,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("account",), "ACCOUNT", _record("account"), "a", sort=_of("account")),
             Field(("accruetime",), "ACCRUE_TIME", _time("accrue_time")),
             Field(("admin_comment", "admincomment"), "ADMIN_COMMENT", _record("admin_comment")),
-            Field(("allocnodes",), "ALLOC_NODES", _spec("alloc_node")),
+            Field(("allocnodes",), "ALLOC_NODES", lambda j: j.alloc_host or j.spec.alloc_node),
             Field(("allocsid",), "ALLOC_SID", _number("alloc_sid")),
             Field(("arrayjobid",), "ARRAY_JOB_ID", lambda j: str(j.array_job_id or j.job_id), "F", sort=jv.id_key),
             Field(("arraytaskid",), "ARRAY_TASK_ID", _array_task, "K"),

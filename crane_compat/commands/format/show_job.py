@@ -81,7 +81,7 @@ def _range(low: int, high: int) -> str:
 def _what(job: pb.JobRecord, details: int) -> Iterator[str]:
     spec = job.spec
     pending = st.is_pending(job.state)
-    yield f"Partition={job.partition} AllocNode:Sid={spec.alloc_node}:{spec.alloc_sid}"
+    yield f"Partition={job.partition} AllocNode:Sid={job.alloc_host or spec.alloc_node}:{spec.alloc_sid}"
     yield f"ReqNodeList={or_null(spec.req_nodes)} ExcNodeList={or_null(spec.exc_nodes)}"
     yield f"NodeList={jv.nodes(job)}"
     if job.batch_host and not pending:

@@ -570,6 +570,8 @@ class Controller:
         if self.store_error:
             raise self._full()
         job = self.cluster.submit(specs, who, now)
+        if self._over_loopback():
+            job.record.alloc_host = "localhost"
         ids = (
             [job.id] if len(specs) == 1 else [j.id for j in self.cluster.jobs.values() if j.record.het_job_id == job.id]
         )
@@ -590,6 +592,10 @@ class Controller:
                 self._watch(job.id, connection, owns=specs[0].interactive)
 
         self.after_commit(tell, fail=connection.refuse, withdraw=ids)
+
+    def _over_loopback(self) -> bool:
+        """Do commands reach the controller at a loopback address?  Then Slurm knows the submitting host by that name."""
+        return bool(self.conf.controllers) and self.conf.controllers[0][1].startswith("127.")
 
     def _tries_at_submit(self) -> bool:
         """Does a waiting srun or salloc get its nodes within the request itself?
