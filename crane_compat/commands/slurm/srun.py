@@ -216,6 +216,7 @@ class Run:
     def __init__(self, voice: Voice, asked: submission.Asked, conf: str) -> None:
         self.voice, self.asked, self.conf = voice, asked, conf
         self.worst_status = 0
+        self.cancelled = False  # by ^C
 
     def step(self, client: Client, job: pb.JobRecord, addresses: list[str]) -> int:
         """Run the step in `job` over `client`: srun's exit code.  Raises Failed, Unreachable."""
@@ -259,6 +260,7 @@ class Run:
                 voice.error(text)
             voice.error(f"Unable to create step for job {job.job_id}: {exc.reason.text}")
             raise Failed from exc
+        self.cancelled = watch.cancelled
         self.worst_status = watch.worst_status or (code << 8 if code and not watch.worst else 0)
         return code
 
@@ -293,7 +295,10 @@ class Run:
         try:
             code = self._in_granted(granted)
         finally:
-            allocation.complete(self.conf, "srun", granted.job.job_id, self.worst_status)
+            if self.cancelled:
+                allocation.revoke(self.conf, "srun", granted.job.job_id)
+            else:
+                allocation.complete(self.conf, "srun", granted.job.job_id, self.worst_status)
         return code
 
     def _in_granted(self, granted: Allocation) -> int:

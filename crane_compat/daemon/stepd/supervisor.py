@@ -57,6 +57,21 @@ ABORT_EXTRA_SECS = 2
 #: Wait status that stands for "out of memory" (shown as 0:125).
 OUT_OF_MEMORY = 125
 
+#: A job's batch step and its steps are ended at the same time, but what they say of it shall be in order: who is
+#: told what when, in multiples of this time (seconds).
+STAGGER_SECS = 0.01
+
+#: (batch step?, for a reason of its own, as a time limit?) → when what is done
+_ENDING_PLANS: dict[tuple[bool, bool], tuple[tuple[int, str], ...]] = {
+    (False, False): ((0, "abort"), (1, "announce"), (4, "wake"), (4, "end")),
+    (True, False): ((0, "wake"), (2, "announce"), (2, "end")),
+    (False, True): ((0, "announce"), (4, "wake"), (4, "end")),
+    (True, True): ((0, "announce"), (1, "wake"), (2, "end")),
+}
+
+#: Seconds that what a script leaves behind when it ends on SIGTERM has for ending, too.
+LAST_WORDS_SECS = 1.0
+
 DEFAULT_BATCH_OUTPUT = "slurm-%j.out"
 DEFAULT_ARRAY_OUTPUT = "slurm-%A_%a.out"
 
@@ -91,6 +106,9 @@ class Supervisor:
         self.messages_to: list[int] = []  # descriptors of the job's own error file
         self.announced = False
         self.aborted = False
+        self._terminating = False
+        self._last_words = False
+        self._frozen = False
         self.over_memory = False
         self.done: pb.StepDone | None = None
         self.acknowledged = False
@@ -113,6 +131,8 @@ class Supervisor:
         me = procfs.read(os.getpid())
         self.settings.supervisor_pid = os.getpid()
         self.settings.supervisor_start = me.start if me else 0
+        conf = [item for item in self.launch.env if item.startswith(b"SLURM_CONF=")]
+        self.settings.conf_file = os.fsdecode(conf[-1].partition(b"=")[2]) if conf else ""
         spool.make_directories(self.settings.spool)
         self.files.write_run(self.launch)
         self._listener = self.files.listen()
@@ -429,13 +449,20 @@ class Supervisor:
             tracking.send_signal([task.pid for task in self.tasks if task.pid and task.status is None], number)
         elif number in (signal.SIGSTOP, signal.SIGTSTP):
             self.tracker.freeze()
+            self._frozen = True
         elif number == signal.SIGCONT:
-            self.tracker.thaw()
+            self._thaw()
             self._signal_pids(number)
         else:
             self._signal_pids(number)
         if number == signal.SIGKILL:
             self._expect_death()
+
+    def _thaw(self) -> None:
+        if self._frozen:
+            self._frozen = False
+            with contextlib.suppress(OSError):
+                self.tracker.thaw()
 
     def _announce(self, reason: str, number: int, moment: float) -> None:
         """Say once in the output that the step is being ended, and let srun know."""
@@ -461,19 +488,43 @@ class Supervisor:
         if self.phase is not Phase.RUNNING:
             return
         number = signal.SIGKILL if request.now else signal.SIGTERM
-        if request.reason or not self.batch:
-            self._announce(request.reason, number, request.time or time.time())
-        with contextlib.suppress(OSError):
-            self.tracker.thaw()
-        if request.now:
-            self._signal_pids(signal.SIGKILL)
-            self._expect_death()
+        if self._terminating:
+            if request.now:
+                self._kill()
             return
-        pids = self.tracker.pids()
-        tracking.send_signal(pids, signal.SIGCONT)
-        tracking.send_signal(pids, signal.SIGTERM)
-        if self._kill_timer is None:
-            self._kill_timer = self.loop.later(request.kill_wait or self.settings.kill_wait, self._kill)
+        self._terminating = True
+        self._thaw()
+        tell = request.reason or not self.batch
+        moment = request.time or time.time()
+
+        def announce() -> None:
+            if tell:
+                self._announce(request.reason, number, moment)
+
+        def wake() -> None:
+            self._signal_pids(signal.SIGCONT)
+
+        def end() -> None:
+            if self.phase is not Phase.RUNNING:
+                return
+            self._signal_pids(number)
+            if request.now:
+                self._expect_death()
+            elif self._kill_timer is None:
+                wait = request.kill_wait or self.settings.kill_wait
+                self._kill_timer = self.loop.later(wait, self._kill)
+
+        if request.now:
+            announce()
+            end()
+            return
+        plan = _ENDING_PLANS[self.batch, request.reason in messages.REASONS]
+        actions = {"abort": self._abort if tell else wake, "announce": announce, "wake": wake, "end": end}
+        for delay, name in plan:
+            if delay:
+                self.loop.later(delay * STAGGER_SECS, actions[name])
+            else:
+                actions[name]()
 
     def _kill(self) -> None:
         if self.phase in (Phase.RUNNING, Phase.ENDING):
@@ -642,7 +693,13 @@ class Supervisor:
         if self._nothing_left():
             self._finish()
             return
-        if self._kill_timer is None:
+        if self._terminating and not self._last_words:
+            self._last_words = True
+            wait = min(self.settings.kill_wait, LAST_WORDS_SECS)
+            if self._kill_timer is not None:
+                self._kill_timer.cancel()
+            self._kill_timer = self.loop.later(wait, self._kill)
+        elif self._kill_timer is None:
             self._signal_pids(signal.SIGKILL)
             self._expect_death()
 

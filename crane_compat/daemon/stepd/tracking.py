@@ -13,6 +13,7 @@ import contextlib
 import os
 import signal
 import time
+import zlib
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -229,9 +230,14 @@ class CgroupV2:
         _remove(self.path)
 
 
-def group_path(node: str, uid: int, job: int, step: int) -> str:
-    """Where the groups of a step lie below the mount; the node's name keeps emulated nodes apart."""
-    return f"slurm_{node}/uid_{uid}/job_{job}/step_{step_name(step)}"
+def group_path(launch: pb.StepLaunch) -> str:
+    """Where the groups of a step lie below the mount.
+
+    The node's name keeps emulated nodes apart, its spool directory clusters side by side.
+    """
+    mark = zlib.crc32(launch.settings.spool.encode())
+    step = step_name(launch.step_id)
+    return f"slurm_{launch.node}_{mark:08x}/uid_{launch.uid}/job_{launch.job_id}/step_{step}"
 
 
 def _plugin(settings: pb.StepSettings, mount: str) -> str:
@@ -247,7 +253,7 @@ def _plugin(settings: pb.StepSettings, mount: str) -> str:
 def create(settings: pb.StepSettings, launch: pb.StepLaunch, supervisor: int) -> Tracker:
     """Start tracking a step: in control groups where configured and possible, else by the process tree."""
     mount = settings.cgroup_mount or DEFAULT_MOUNT
-    relative = group_path(launch.node, launch.uid, launch.job_id, launch.step_id)
+    relative = group_path(launch)
     plugin = _plugin(settings, mount)
     with contextlib.suppress(OSError):
         if plugin == "v1":
@@ -270,7 +276,7 @@ def leftovers(launch: pb.StepLaunch) -> list[int]:
     mount = settings.cgroup_mount or DEFAULT_MOUNT
     found: set[int] = set()
     if _plugin(settings, mount):
-        relative = group_path(launch.node, launch.uid, launch.job_id, launch.step_id)
+        relative = group_path(launch)
         for path in (f"{mount}/freezer/{relative}", f"{mount}/{relative}"):
             found.update(int(word) for word in _read(f"{path}/cgroup.procs").split())
     job, step = str(launch.job_id).encode(), str(launch.step_id).encode()
@@ -284,6 +290,9 @@ def leftovers(launch: pb.StepLaunch) -> list[int]:
             continue
         environment = procfs.environment(process.pid)
         if environment.get(b"SLURM_JOB_ID") != job or environment.get(b"SLURMD_NODENAME") != launch.node.encode():
+            continue
+        # Another cluster on this host may have a job of the same number.
+        if environment.get(b"SLURM_CONF", b"") != settings.conf_file.encode():
             continue
         own_step = environment.get(b"SLURM_STEP_ID")
         if own_step is None if launch.step_id == BATCH_STEP else own_step == step:

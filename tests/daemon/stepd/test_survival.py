@@ -82,6 +82,22 @@ def test_killed_supervisor_leaves_nothing_running(node: Node) -> None:
     found.forget()
 
 
+def test_another_clusters_job_of_the_same_number_is_left_alone(node: Node) -> None:
+    launch = node.batch("#!/bin/sh\nsetsid sleep 1236 & echo $! > pid; wait\n")
+    launch.env.append(b"SLURM_CONF=/elsewhere/slurm.conf")
+    step = node.launch(launch)
+    step.started()
+    wait_for(lambda: (node.work / "pid").exists() and (node.work / "pid").read_text())
+    pid = int((node.work / "pid").read_text())
+    ours = node.batch("")
+    ours.settings.supervisor_pid, ours.settings.conf_file = 1 << 22, "/here/slurm.conf"
+    assert pid not in tracking.leftovers(ours)
+    ours.settings.conf_file = "/elsewhere/slurm.conf"
+    assert pid in tracking.leftovers(ours)
+    step.send(terminate=pb.TerminateJob(job_id=1001, now=True))
+    step.done()
+
+
 def test_steps_outlive_the_fork_server(node: Node, tmp_path: Path) -> None:
     node.server = forkserver.ForkServer.start_process("n1")
     step = node.launch(node.batch("#!/bin/sh\nwhile [ ! -e go ]; do sleep 0.02; done; echo end\n"))
@@ -147,4 +163,4 @@ def test_cgroup_v1(node: Node) -> None:
     done = node.launch(launch).done()
     assert done.oom
     assert "rc=137" in node.output() and "oom_kill event in StepId=1001.batch" in node.output()
-    assert not os.path.exists("/sys/fs/cgroup/freezer/slurm_n1")
+    assert not any(name.startswith("slurm_n1") for name in os.listdir("/sys/fs/cgroup/freezer"))
