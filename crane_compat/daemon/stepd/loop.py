@@ -21,6 +21,9 @@ _MASKS = {READ: select.EPOLLIN, WRITE: select.EPOLLOUT, READ | WRITE: select.EPO
 
 Callback = Callable[[int], None]
 
+#: Seconds; epoll takes no more than 24 days, and a job without a limit has its deadline in a year.
+LONGEST_WAIT = 86400.0
+
 
 class HasFileno(Protocol):
     def fileno(self) -> int: ...
@@ -89,7 +92,7 @@ class Loop:
         while not self._stopped:
             while self._timers and self._timers[0].action is None:
                 heapq.heappop(self._timers)
-            timeout = max(0.0, self._timers[0].when - time.monotonic()) if self._timers else None
+            timeout = min(max(0.0, self._timers[0].when - time.monotonic()), LONGEST_WAIT) if self._timers else None
             for descriptor, mask in self._epoll.poll(timeout):
                 # An earlier callback of this round may have let go of this descriptor.
                 watched = self._watched.get(descriptor)
