@@ -130,6 +130,7 @@ class Unit:
 
 
 MILLISECONDS = Unit("ms", 1000.0)
+SECONDS = Unit("s", digits=2)
 PER_SECOND = Unit("1/s", more_is_better=True, digits=0)
 MEBIBYTES = Unit("MiB", 1 / 2**20)
 
@@ -149,18 +150,24 @@ def table(title: str, unit: Unit, ours: Figures, theirs: Figures | None) -> str:
                 else f"  {'-':>9}  {'-':>6}"
             )
         lines.append(line)
-    if not slurm.installed():
+    if not slurm.installed() and theirs is None:
         lines.append("(Slurm is not installed here: apt-get install slurm-wlm slurmdbd munge mariadb-server)")
     return "\n".join(lines)
 
 
 def experiment(
-    title: str, unit: Unit, measure: Measure, settings: str = "", slurm_settings: str = "", module: str = ""
+    title: str,
+    unit: Unit,
+    measure: Measure,
+    settings: str = "",
+    slurm_settings: str = "",
+    module: str = "",
+    both: bool = True,
 ) -> None:
     """The program of a benchmark: measure both sides, print the table, with ``--json FILE`` write the figures.
 
     `settings` are lines added to slurm.conf on both sides, `slurm_settings` on Slurm's only (where it needs to
-    be tuned for what is measured).
+    be tuned for what is measured); without `both`, Slurm has no part in it.
     """
 
     @click.command()
@@ -178,7 +185,7 @@ def experiment(
         if only != "slurm":
             with running("crane", settings) as bench:
                 ours = measure(bench)
-        if only != "crane" and slurm.installed():
+        if only != "crane" and slurm.installed() and both:
             with running("slurm", settings + slurm_settings) as bench:
                 theirs = measure(bench)
         print(table(title, unit, ours or theirs or {}, theirs))
