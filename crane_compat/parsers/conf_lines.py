@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 #: key, operator, value: Slurm's own regular expression, anchored where the scan stands
@@ -40,15 +40,26 @@ class Word:
 
 
 class LineError(Exception):
-    """A line that cannot be read: where, and the text at fault."""
+    """A line that cannot be read: where, the text at fault, and the lines Slurm prints for it."""
 
-    def __init__(self, file: str, line: int, column: int, text: str) -> None:
+    def __init__(self, file: str, line: int, column: int, text: str, *, printed: tuple[str, ...] = ()) -> None:
         self.file, self.line, self.column, self.text = file, line, column, text
-        super().__init__(f'Parse error in file {file} line {line}: "{text}"')
+        self.printed = printed or (parse_error(file, line, text),)
+        super().__init__(self.printed[-1])
 
 
 class IncludeError(LineError):
     """An Include that cannot be followed."""
+
+    def __init__(self, file: str, line: int, name: str, why: str, *, printed: tuple[str, ...]) -> None:
+        super().__init__(
+            file, line, 9, f"{name}: {why}", printed=(*printed, f'"Include" failed in file {file} line {line}')
+        )
+
+
+def parse_error(file: str, line: int, text: str) -> str:
+    """Slurm's words for text it cannot read."""
+    return f'Parse error in file {file} line {line}: "{text}"'
 
 
 def without_comment(text: str) -> str:
@@ -84,49 +95,92 @@ def logical_lines(text: str, file: str) -> Iterator[Line]:
         yield Line(file, first, _ESCAPE.sub(r"\1", "".join(parts)))
 
 
-def words(line: Line) -> list[Word]:
-    """The key=value words of a line; raises LineError at the first text that is none."""
+def scan(line: Line) -> tuple[list[Word], int]:
+    """The key=value words of a line up to the first text that is none, and the position where they end."""
     found = []
-    text, position, end = line.text, 0, len(line.text.rstrip())
-    while position < end:
-        match = WORD.match(text, position)
-        if match is None:
-            # Slurm shows the rest of the line from where it cannot go on
-            rest = text[position:].strip()
-            column = position + len(text[position:]) - len(text[position:].lstrip()) + 1
-            raise LineError(line.file, line.number, column, rest)
+    text, position = line.text, 0
+    while match := WORD.match(text, position):
         value = match[2]
         found.append(Word(match[1], value[1:-1] if value[:1] == '"' else value, match.start(1) + 1))
         position = match.end()
+    return found, position
+
+
+def left_over(line: Line, position: int) -> LineError | None:
+    """The error that the rest of a line is, unless it is white space; Slurm shows that rest with its blanks."""
+    rest = line.text[position:].rstrip("\r\n")
+    if not rest or rest.isspace():
+        return None
+    column = position + len(rest) - len(rest.lstrip()) + 1
+    return LineError(line.file, line.number, column, rest)
+
+
+def words(line: Line) -> list[Word]:
+    """The key=value words of a line; raises LineError at the first text that is none."""
+    found, position = scan(line)
+    if error := left_over(line, position):
+        raise error
     return found
 
 
-def read(path: str, *, directory: str | None = None, cluster: str = "", depth: int = 0) -> Iterator[Line]:
+OnError = Callable[[LineError], None]
+
+
+def read(
+    path: str, *, directory: str | None = None, cluster: str = "", on_error: OnError | None = None, depth: int = 0
+) -> Iterator[Line]:
     """All logical lines of a file and of what it includes.
 
-    `directory`: where relative Include names start (that of slurm.conf).  Raises OSError where the
-    file itself, IncludeError where an included one cannot be read.
+    `directory`: where relative Include names start (that of slurm.conf); `on_error`: told of an Include that cannot
+    be followed instead of raising it.  Raises OSError where the file itself, LineError where an Include cannot be read.
     """
     with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
         text = file.read()
     place = directory if directory is not None else os.path.dirname(os.path.abspath(path))
     for line in logical_lines(text, path):
         if line.text[:1] in "iI" and (match := _INCLUDE.match(line.text)):
-            if not cluster and "%c" in match[1]:
-                raise IncludeError(path, line.number, 9, f"{match[1]}: %c before ClusterName is set")
-            name = match[1].replace("%c", cluster)
-            if match[2].strip():
-                raise LineError(path, line.number, match.start(2) + 1, match[2].strip())
-            if any(char in name for char in "*?["):
-                raise IncludeError(path, line.number, 9, f"{name}: Slurm does not support glob parsing")
-            if depth >= _MAX_DEPTH:
-                raise IncludeError(path, line.number, 9, f"{name}: included more than {_MAX_DEPTH} deep")
-            target = name if name.startswith("/") else os.path.join(place, name)
             try:
-                yield from read(target, directory=place, cluster=cluster, depth=depth + 1)
-            except OSError as exc:
-                raise IncludeError(path, line.number, 9, f"{target}: {exc.strerror}") from exc
+                target = _target(line, match, place, cluster, depth)
+                yield from _included(line, target, place, cluster, on_error, depth)
+            except LineError as exc:
+                if on_error is None:
+                    raise
+                on_error(exc)
             continue
         if not cluster and line.text.lower().lstrip().startswith("clustername"):
             cluster = line.text.partition("=")[2].strip().strip('"').lower()
         yield line
+
+
+def _target(line: Line, match: re.Match[str], place: str, cluster: str, depth: int) -> str:
+    """The file that an Include line names.  Raises LineError."""
+    name = match[1]
+    if match[2].strip():
+        raise LineError(line.file, line.number, match.start(2) + 1, match[2].strip())
+    if "%c" in name and not cluster:
+        raise _no_include(line, name, "%c stands before ClusterName is set")
+    name = name.replace("%c", cluster)
+    if any(char in name for char in "*?["):
+        raise _no_include(line, name, "Slurm does not support glob parsing")
+    if depth >= _MAX_DEPTH:
+        raise _no_include(line, name, f"included more than {_MAX_DEPTH} deep")
+    return name if name.startswith("/") else os.path.join(place, name)
+
+
+def _no_include(line: Line, name: str, why: str) -> IncludeError:
+    return IncludeError(line.file, line.number, name, why, printed=(f"{name}: {why}",))
+
+
+def _included(
+    line: Line, target: str, place: str, cluster: str, on_error: OnError | None, depth: int
+) -> Iterator[Line]:
+    try:
+        yield from read(target, directory=place, cluster=cluster, on_error=on_error, depth=depth + 1)
+    except OSError as exc:
+        why = exc.strerror or str(exc)
+        raise IncludeError(line.file, line.number, target, why, printed=(cannot_stat(target, why),)) from exc
+
+
+def cannot_stat(path: str, why: str) -> str:
+    """Slurm's words for a configuration file that is not there."""
+    return f"s_p_parse_file: cannot stat file {path}: {why}, retrying in 1sec up to 60sec"

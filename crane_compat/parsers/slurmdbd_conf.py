@@ -14,8 +14,8 @@ KEYS = frozenset(
     purgeeventafter purgeeventmonths purgejobafter purgejobenvafter purgejobmonths purgejobscriptafter purgeresvafter
     purgeresvmonths purgestepafter purgestepmonths purgesuspendafter purgesuspendmonths purgetxnafter purgetxnmonths
     purgeusageafter purgeusagemonths slurmuser steppurge storagebackuphost storagehost storageloc storageparameters
-    storagepass storagepassscript storageport storagetype storageuser tcptimeout tlsparameters tlstype trackslurmctlddown
-    trackwckey
+    storagepass storagepassscript storageport storagetype storageuser tcptimeout tlsparameters tlstype
+    trackslurmctlddown trackwckey
     """.split()
 )
 
