@@ -122,9 +122,21 @@ def check_times(spec: pb.JobSpec, limit: int, now: float) -> None:
 
 
 def check_features(cluster: Cluster, spec: pb.JobSpec) -> None:
-    """Names in --prefer and --batch that no node has."""
+    """Names in --constraint and --prefer that no node has."""
+    if not cluster.features_known(spec.features):
+        raise RequestError(Errno.INVALID_FEATURE)
     if not cluster.features_known(spec.prefer):
         raise RequestError(Errno.INVALID_PREFER)
+
+
+def check_reservation(spec: pb.JobSpec) -> None:
+    """A reservation must exist."""
+    if spec.reservation:
+        raise RequestError(Errno.RESERVATION_INVALID)
+
+
+def check_batch_features(cluster: Cluster, spec: pb.JobSpec) -> None:
+    """Names in --batch that no node has."""
     if spec.batch_features and not cluster.features_known(spec.batch_features):
         raise RequestError(Errno.INVALID_BATCH_FEATURE)
 
@@ -159,6 +171,32 @@ def licenses_of(cluster: Cluster, text: str) -> tuple[tuple[str, int], ...]:
         if needs[name] > cluster.parameters.licenses.get(name, 0):
             raise RequestError(Errno.INVALID_LICENSES)
     return tuple(sorted(needs.items()))
+
+
+#: (the list of a partition, does it permit or deny, what it lists, how that is called)
+_RULES = (
+    ("allow_accounts", True, "account", "account"),
+    ("deny_accounts", False, "account", "account"),
+    ("allow_qos", True, "qos", "QOS"),
+    ("deny_qos", False, "qos", "QOS"),
+)
+
+
+def partition_denies(partition: pb.PartitionRecord, account: str, qos: str) -> tuple[str, str]:
+    """Why a partition does not take jobs of this account or QOS: reason and text; empty where it does.
+
+    Such a job is accepted and waits, unless EnforcePartLimits says otherwise (slurm.conf(5)).
+    """
+    given = {"account": account, "qos": qos}
+    for field, permits, what, called in _RULES:
+        text: str = getattr(partition, field)
+        if not text or not given[what]:
+            continue
+        if (given[what] in text.split(",")) is not permits:
+            rule = f"allows {text} not {given[what]}" if permits else f"denies {text} including {given[what]}"
+            reason = "AccountNotAllowed" if what == "account" else "QOSNotAllowed"
+            return reason, f"Job's {called} not permitted to use this partition ({partition.name} {rule})"
+    return "", ""
 
 
 # ---------------------------------------------------------------- then: what?
@@ -225,10 +263,9 @@ def build_request(
         pn_min_cpus = max(pn_min_cpus, cpus_per_gpu * gpus_here)
     if cpus_per_gpu and per_task:
         cpus_per_task = max(cpus_per_task, cpus_per_gpu * sum(n.count for n in per_task))
-    if cpus_per_gpu and per_job and not gpus_here:
-        total = cpus_per_gpu * sum(n.count for n in per_job)
-        cpus_per_task = max(cpus_per_task, -(-total // tasks))
     min_cpus = tasks if spec.overcommit else tasks * cpus_per_task
+    if cpus_per_gpu and per_job and not gpus_here:
+        min_cpus = max(min_cpus, cpus_per_gpu * sum(n.count for n in per_job))
     min_cpus = max(min_cpus, pn_min_cpus * min_nodes)
     if spec.overcommit:
         min_cpus = min_nodes
@@ -309,8 +346,6 @@ def check_shape(cluster: Cluster, request: Request, partition: pb.PartitionRecor
     mask = cluster.partition_mask(partition.name)
     if not mask.any():
         return "PartitionConfig"
-    if not cluster.features_known(request.features):
-        raise RequestError(Errno.INVALID_FEATURE)
     if held:
         return ""
 

@@ -347,12 +347,9 @@ class Cluster:
         tasks, throttle = admission.array_of(self, spec.array) if spec.array else ([], 0)
         account, association = admission.account_of(self, spec, who)
         qos, qos_id = admission.qos_of(self, spec, association, who)
-        depends = dependency.parse(self, spec.dependency, who) if spec.dependency else None
         limit = admission.time_limit_of(spec, partitions[0])
         admission.check_times(spec, limit, now)
         admission.check_features(self, spec)
-        if spec.reservation:
-            raise RequestError(Errno.RESERVATION_INVALID)
         if spec.HasField("min_nodes") and spec.max_nodes and spec.max_nodes < spec.min_nodes:
             raise RequestError(Errno.INVALID_NODE_COUNT)
         over = [p for p in partitions if p.max_time != INFINITE and limit > p.max_time]
@@ -360,15 +357,19 @@ class Cluster:
             if par.enforce_part_limits == "ALL" or len(over) == len(partitions):
                 raise RequestError(Errno.INVALID_TIME_LIMIT)
 
+        requests = [
+            (p.name, admission.build_request(self, spec, p, required, excluded, licenses, who.uid)) for p in partitions
+        ]
+        admission.check_gres_known(self, requests[0][1].gres_per_node + requests[0][1].gres_per_job)
+        # from here on a refusal has used up an id, as in Slurm
         record = pb.JobRecord(job_id=self._new_id())
+        depends = dependency.parse(self, spec.dependency, who) if spec.dependency else None
+        admission.check_reservation(spec)
+        admission.check_batch_features(self, spec)
         try:
-            requests = [
-                (p.name, admission.build_request(self, spec, p, required, excluded, licenses, who.uid))
-                for p in partitions
-            ]
-            admission.check_gres_known(self, requests[0][1].gres_per_node + requests[0][1].gres_per_job)
             impossible = [
-                admission.check_shape(self, request, p) for (_, request), p in zip(requests, partitions, strict=True)
+                admission.check_shape(self, request, p, held=spec.hold and not test_only)
+                for (_, request), p in zip(requests, partitions, strict=True)
             ]
         except RequestError as exc:
             if test_only:
@@ -431,6 +432,11 @@ class Cluster:
             record.eligible_time = spec.begin_time
         elif depends is None and not spec.hold:
             record.eligible_time = record.accrue_time = now
+        denied = [admission.partition_denies(p, account, qos) for p in partitions]
+        if all(reason for reason, _ in denied):
+            if par.enforce_part_limits in ("ALL", "ANY"):
+                raise RequestError(Errno.INVALID_ACCOUNT if denied[0][0] == "AccountNotAllowed" else Errno.INVALID_QOS)
+            record.reason, record.reason_text = denied[0]
         record.last_sched_eval = now
         record.scheduler = "Main"
         return job, blob

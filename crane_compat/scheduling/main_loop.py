@@ -15,6 +15,7 @@ import numpy as np
 
 from crane_compat.core import dependency
 from crane_compat.core import states as st
+from crane_compat.core.admission import partition_denies
 from crane_compat.core.request import Request
 from crane_compat.scheduling.placement import Failure, Mask, Placement
 from crane_compat.wire import INFINITE
@@ -82,6 +83,10 @@ class SchedulingPass:
             partition = cluster.partitions[name]
             if partition.state in (st.PARTITION_DOWN, st.PARTITION_INACTIVE):
                 reason = reason or ("PartitionDown" if partition.state == st.PARTITION_DOWN else "PartitionInactive")
+                continue
+            denied, text = partition_denies(partition, job.record.account, job.record.qos)
+            if denied:
+                reason, job.record.reason_text = reason or denied, text
                 continue
             if partition.max_time != INFINITE and job.record.time_limit > partition.max_time:
                 reason = reason or "PartitionTimeLimit"
@@ -208,6 +213,8 @@ class SchedulingPass:
     def _reason(self, job: Job, reason: str) -> None:
         if job.record.reason != reason:
             job.record.reason = reason
+            if reason not in ("AccountNotAllowed", "QOSNotAllowed"):
+                job.record.reason_text = ""
             self.cluster.changes.jobs.add(job.id)
         job.record.last_sched_eval = self.now
 
