@@ -123,9 +123,10 @@ class Command:
                 self.loop.later(allocation.RETRY_SECS, self._rejoin)
             return
         event = response.job_event
-        if event.notice:
+        over = event.HasField("job") and states.is_finished(event.job.state)
+        if event.notice and not over:
             self.voice.info(event.notice)
-        if event.HasField("job") and states.is_finished(event.job.state) and not self.revoked:
+        if over and not self.revoked:
             self.revoked = True
             job_id = event.job.job_id
             if states.base(event.job.state) == states.TIMEOUT:

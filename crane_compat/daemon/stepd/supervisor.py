@@ -63,10 +63,10 @@ STAGGER_SECS = 0.01
 
 #: (batch step?, for a reason of its own, as a time limit?) → when what is done
 _ENDING_PLANS: dict[tuple[bool, bool], tuple[tuple[int, str], ...]] = {
-    (False, False): ((0, "abort"), (1, "announce"), (4, "wake"), (4, "end")),
-    (True, False): ((0, "wake"), (2, "announce"), (2, "end")),
-    (False, True): ((0, "announce"), (4, "wake"), (4, "end")),
-    (True, True): ((0, "announce"), (1, "wake"), (2, "end")),
+    (False, False): ((0, "abort"), (2, "announce"), (6, "wake"), (6, "end")),
+    (True, False): ((0, "wake"), (4, "announce"), (4, "end")),
+    (False, True): ((1, "announce"), (6, "wake"), (6, "end")),
+    (True, True): ((0, "announce"), (2, "wake"), (4, "end")),
 }
 
 #: Seconds that what a script leaves behind when it ends on SIGTERM has for ending, too.
@@ -444,7 +444,8 @@ class Supervisor:
         elif request.batch_only:
             return
         if request.message:
-            self._announce(request.message, number, time.time())
+            # As recorded: a step at its own time limit is not "aborted" for its srun, a cancelled one is.
+            self._announce(request.message, number, time.time(), abort=request.message not in messages.REASONS)
         if self.batch and request.batch_only:
             tracking.send_signal([task.pid for task in self.tasks if task.pid and task.status is None], number)
         elif number in (signal.SIGSTOP, signal.SIGTSTP):
@@ -464,7 +465,7 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 self.tracker.thaw()
 
-    def _announce(self, reason: str, number: int, moment: float) -> None:
+    def _announce(self, reason: str, number: int, moment: float, abort: bool = True) -> None:
         """Say once in the output that the step is being ended, and let srun know."""
         first = self.launch.node_index == 0 and not self.announced and self.phase is Phase.RUNNING
         if first:
@@ -475,7 +476,8 @@ class Supervisor:
                 else messages.ended(self.launch.job_id, self.launch.step_id, self.launch.node, reason, number, moment)
             )
             self.say(text)
-        self._abort()
+        if abort:
+            self._abort()
 
     def _abort(self) -> None:
         if self.streams and not self.aborted:

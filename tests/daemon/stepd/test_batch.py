@@ -144,7 +144,8 @@ def test_signal_to_the_batch_shell_only(node: Node) -> None:
 
 def test_usage(node: Node) -> None:
     node.settings.sample_secs = 1
-    script = "#!/bin/sh\npython3 -c 'import time; x=bytearray(40<<20); e=time.time()+1.2\nwhile time.time()<e or time.process_time()<0.4: pass'\n"
+    loop = "while time.time() < e or time.process_time() < 0.4: pass"
+    script = f"#!/bin/sh\npython3 -c 'import time; x=bytearray(40<<20); e=time.time()+1.2\n{loop}'\n"
     usage = node.run(script).usage
     assert usage.sampled and usage.max_rss > 40 << 10 and usage.user_sec > 0.2 and usage.tasks == 1
     assert not node.run("#!/bin/sh\ntrue\n").usage.sampled
