@@ -102,6 +102,11 @@ def job_fields(view: View) -> FieldTable[Job]:
     def used(job: Job) -> str:
         return format_elapsed(jv.time_used(job, now))
 
+    def used_key(job: Job) -> int:  # a job yet to start has run for less than nothing
+        if job.state & st.BASE_MASK == st.PENDING and job.start_time:
+            return now - int(job.start_time)
+        return jv.time_used(job, now)
+
     def left(job: Job) -> str:
         seconds = jv.time_left(job, now)
         if seconds is None:
@@ -230,7 +235,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("threads",), "THREADS_PER_CORE", lambda j: jv.topology(j)[2], "J", sort=jv.topology),
             Field(("timeleft",), "TIME_LEFT", left, "L", cut=False, sort=left_key),
             Field(("timelimit",), "TIME_LIMIT", _limit, "l", cut=False, sort=_of("time_limit")),
-            Field(("timeused",), "TIME", used, "M", cut=False, sort=lambda j: jv.time_used(j, now)),
+            Field(("timeused",), "TIME", used, "M", cut=False, sort=used_key),
             Field(("tres", "tres-alloc", "tresalloc"), "TRES_ALLOC", lambda j: j.tres_alloc or j.tres_req or "N/A"),
             Field(("tres-bind",), "TRES_BIND", _na(_plain("tres_bind"))),
             Field(("tres-freq",), "TRES_FREQ", _na(_plain("gpu_freq"))),

@@ -121,7 +121,6 @@ def show_step(session: Session, text: str | None) -> None:
         elif not session.quiet:
             print("No job steps in the system")
         return
-    steps.sort(key=lambda step: (step.job_id, step.step_id))
     _print_blocks(session, (step_lines(step) for step in steps))
 
 
@@ -346,6 +345,9 @@ def show(session: Session, words: list[str]) -> None:
     function = entity(name)
     if function is None:
         session.fail(f"invalid entity:{words[0]} for keyword:show")
+        return
+    if len(words) > 2:
+        session.fail("too many arguments for keyword:show")
         return
     if function in (_sorted, _unsorted) and text is None:
         from crane_compat.commands.slurm.scontrol_help import HELP

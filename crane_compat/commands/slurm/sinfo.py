@@ -62,7 +62,7 @@ FORMATS: tuple[tuple[str, bool, str], ...] = (
     ("list-reasons", False, "%20E %9u %19H %N"),
     ("summarize", True, "%{p}P %.5a %.10l %.16F %N"),
     ("summarize", False, "%{p}P %.5a %.10l %.16F %N"),
-    ("Node", True, "%{n}N %.5D %.{p}P %.11T %.4c %.8z %.6m %.8d %.6w %.8f %20E"),
+    ("Node", True, "%{n}N %.5D %.{p}P %.11T %4c %.8z %.6m %.8d %.6w %.8f %20E"),
     ("Node", False, "%{n}N %.5D %.{p}P %6t"),
     ("", True, "%{p}P %.5a %.10l %.10s %.4r %.8h %.10g %.6D %.11T %.11i %N"),
     ("", False, "%{p}P %.5a %.10l %.6D %.6t %N"),

@@ -344,6 +344,10 @@ class Queue:
         if only_state:
             for job in jobs:
                 job.array_max_tasks = 0
+        # where all else is equal, waiting jobs come newest first, others as they were submitted
+        jobs = [job for job in reversed(jobs) if st.is_pending(job.state)] + [
+            job for job in jobs if not st.is_pending(job.state)
+        ]
         _sort(jobs, self.args.get("sort") or ("S" if start else "P,t,-p"), table)
         _print(layout.rows(jobs))
         return 0
