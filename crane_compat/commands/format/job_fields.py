@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -98,6 +99,7 @@ def _path(name: str) -> Get:
 def job_fields(view: View) -> FieldTable[Job]:
     """The table for one reply; `view` holds the moment it was made."""
     now = int(view.now)
+    state_name, state_compact = functools.cache(st.job_state_name), functools.cache(st.job_state_compact)
 
     def used(job: Job) -> str:
         return format_elapsed(jv.time_used(job, now))
@@ -225,8 +227,8 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("sockets",), "SOCKETS_PER_NODE", lambda j: jv.topology(j)[0], "H", sort=jv.topology),
             Field(("sperboard",), "SOCKETS_PER_BOARD", _const("0")),
             Field(("starttime",), "START_TIME", _time("start_time"), "S", sort=lambda j: j.start_time or float("inf")),
-            Field(("state",), "STATE", lambda j: st.job_state_name(j.state), "T", sort=_of("state")),
-            Field(("statecompact",), "ST", lambda j: st.job_state_compact(j.state), "t", sort=_of("state")),
+            Field(("state",), "STATE", lambda j: state_name(j.state), "T", sort=_of("state")),
+            Field(("statecompact",), "ST", lambda j: state_compact(j.state), "t", sort=_of("state")),
             Field(("stderr",), "STDERR", _path("std_err")),
             Field(("stdin",), "STDIN", _path("std_in")),
             Field(("stdout",), "STDOUT", _path("std_out")),

@@ -6,7 +6,7 @@ import os
 import pwd
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from crane_compat.commands.format import job_values as jv
@@ -206,31 +206,46 @@ class Filter:
         shown = state & ~st.UPDATE_DB
         return any(shown & wanted if wanted & ~st.BASE_MASK else shown == wanted for wanted in self.states)
 
+    def _tests(self, now: float) -> Iterator[Callable[[pb.JobRecord], bool]]:
+        """One for each option given: does a job pass?"""
+        if (uids := self.uids) is not None:
+            yield lambda job: job.uid in uids
+        if self.args.has("notme"):
+            me = os.getuid()
+            yield lambda job: job.uid != me
+        if self.partitions:
+            yield lambda job: not self.partitions.isdisjoint(job.partition.split(","))
+        if self.accounts:
+            yield lambda job: job.account in self.accounts
+        if self.qos:
+            yield lambda job: job.qos in self.qos
+        if self.names:
+            yield lambda job: job.spec.name in self.names
+        if self.reservation is not None:
+            yield lambda job: job.spec.reservation == self.reservation
+        if self.licenses:
+            yield (
+                lambda job: (
+                    not self.licenses.isdisjoint(part.partition(":")[0] for part in job.spec.licenses.split(","))
+                )
+            )
+        if (nodes := self.nodes) is not None:
+            yield lambda job: not nodes.isdisjoint(alloc.node for alloc in job.nodes)
+        if (over := self.over) is not None:
+            yield lambda job: jv.time_used(job, now) > over
+        if (under := self.under) is not None:
+            yield lambda job: jv.time_used(job, now) <= under
+
     def chosen(self, jobs: Iterable[pb.JobRecord], now: float) -> Iterator[pb.JobRecord]:
         """The jobs that pass; an array of which single waiting tasks are asked for shows as those."""
         ids = {wanted.number: wanted for wanted in self.ids}
-        not_me = os.getuid() if self.args.has("notme") else None
+        tests = list(self._tests(now))
+        fits: dict[int, bool] = {}
         for job in jobs:
-            spec = job.spec
-            if not self._state_fits(job.state):
-                continue
-            if (self.uids is not None and job.uid not in self.uids) or job.uid == not_me:
-                continue
-            if self.partitions and self.partitions.isdisjoint(job.partition.split(",")):
-                continue
-            if (self.accounts and job.account not in self.accounts) or (self.qos and job.qos not in self.qos):
-                continue
-            if self.names and spec.name not in self.names:
-                continue
-            if self.reservation is not None and spec.reservation != self.reservation:
-                continue
-            if self.licenses and self.licenses.isdisjoint(part.partition(":")[0] for part in spec.licenses.split(",")):
-                continue
-            if self.nodes is not None and self.nodes.isdisjoint(alloc.node for alloc in job.nodes):
-                continue
-            if self.over is not None and jv.time_used(job, now) <= self.over:
-                continue
-            if self.under is not None and jv.time_used(job, now) > self.under:
+            state = job.state
+            if state not in fits:
+                fits[state] = self._state_fits(state)
+            if not fits[state] or (tests and not all(test(job) for test in tests)):
                 continue
             if ids:
                 wanted = ids.get(job.array_job_id or job.het_job_id or job.job_id) or ids.get(job.job_id)
