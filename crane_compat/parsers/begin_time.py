@@ -11,7 +11,8 @@ import time
 _DAY = 86400
 _NAMED = {"midnight": (0, 0), "noon": (12, 0), "elevenses": (11, 0), "fika": (15, 0), "teatime": (16, 0)}
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": _DAY, "week": 7 * _DAY}
-_RELATIVE = re.compile(r"now(?:\s*([+-])\s*(\d+)\s*([a-z]*))?$", re.IGNORECASE)
+_RELATIVE = re.compile(r"now(?:\s*([+-])\s*(\d{1,9})\s*([a-z]*))?$", re.IGNORECASE | re.ASCII)
+_EPOCH = re.compile(r"uts(\d{1,10})", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(am|pm)?$", re.IGNORECASE)
 _DATES = (
     re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})$"),
@@ -34,8 +35,8 @@ def parse_time(text: str, now: float) -> float:
     lower = word.lower()
     if lower.startswith("now"):
         return _relative(text, lower, now)
-    if lower.startswith("uts") and lower[3:].isdigit():
-        return float(lower[3:])
+    if match := _EPOCH.fullmatch(lower):
+        return float(match[1])
     today = time.localtime(now)
     day: tuple[int, int, int] | None = None
     clock: tuple[int, int, int] | None = None
@@ -102,4 +103,7 @@ def _date(text: str, year: int) -> tuple[int, int, int] | None:
 def _moment(day: tuple[int, int, int], clock: tuple[int, int, int], text: str) -> float:
     if not (1 <= day[1] <= 12 and 1 <= day[2] <= 31):
         raise TimeSpecError(text, 0)
-    return time.mktime((*day, *clock, 0, 0, -1))
+    try:
+        return time.mktime((*day, *clock, 0, 0, -1))
+    except OverflowError:
+        raise TimeSpecError(text, 0) from None

@@ -13,14 +13,16 @@ test keeps the two together).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crane_compat.parsers.arrays import ArrayError, parse_array
 
 TYPES = ("after", "afterany", "afterok", "afternotok", "aftercorr", "afterburstbuffer", "expand", "singleton")
 
-#: TASKS may hold commas: they separate nothing here
-_SEPARATOR = re.compile(r"([,?])(?![^\[]*\])")
+#: a condition, a job: what stands in brackets holds no separators
+_CONDITION = re.compile(r"(?:\[[\d,:-]*\]|[^,?])*", re.ASCII)
+_ONE_JOB = re.compile(r"(?:\[[\d,:-]*\]|[^:])*", re.ASCII)
 _JOB = re.compile(r"(\d{1,10})(?:_(?:(\d{1,10})|(\*)|\[([\d,:-]+)\]))?(?:\+(\d{1,9}))?", re.ASCII)
 
 
@@ -73,17 +75,26 @@ def parse_dependency(text: str) -> Conditions:
     """Read a dependency; empty or ``0`` is none.  Raises DependencyError."""
     if text.strip() in ("", "0"):
         return Conditions(())
-    pieces = _SEPARATOR.split(text)
-    separators = set(pieces[1::2])
-    column = 1
     conditions: list[Condition] = []
-    for index, piece in enumerate(pieces):
-        if index % 2 == 0:
-            conditions += _condition(text, column, piece)
-        elif len(separators) > 1:
-            raise DependencyError(text, column, piece)
-        column += len(piece)
-    return Conditions(tuple(conditions), "?" in separators)
+    separator = ""
+    for start, end in _pieces(_CONDITION, text):
+        if start and separator not in ("", text[start - 1]):
+            raise DependencyError(text, start, text[start - 1])
+        separator = text[start - 1] if start else ""
+        conditions += _condition(text, start + 1, text[start:end])
+    return Conditions(tuple(conditions), separator == "?")
+
+
+def _pieces(form: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Where the pieces of a list begin and end; one character separates them."""
+    position = 0
+    while True:
+        match = form.match(text, position)
+        end = match.end() if match else position
+        yield position, end
+        if end >= len(text):
+            return
+        position = end + 1
 
 
 def _condition(text: str, column: int, piece: str) -> list[Condition]:
@@ -96,8 +107,8 @@ def _condition(text: str, column: int, piece: str) -> list[Condition]:
     elif kind not in TYPES or kind == "singleton":
         raise DependencyError(text, column, piece)
     found: list[Condition] = []
-    for job in re.split(r":(?![^\[]*\])", jobs):
-        found += _job(text, column, job, kind)
+    for start, end in _pieces(_ONE_JOB, jobs):
+        found += _job(text, column, jobs[start:end], kind)
     return found
 
 

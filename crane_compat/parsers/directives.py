@@ -117,9 +117,15 @@ def split_words(text: str, command: str = "sbatch", name: str = "", number: int 
 #: #BSUB option → what sbatch makes of it; options without a counterpart are left out
 _BSUB = {
     "-cwd": "--chdir", "-e": "--error", "-eo": "--error", "-J": "--job-name", "-o": "--output", "-oo": "--output",
-    "-q": "--partition", "-W": "--time", "-P": "--comment", "-w": "", "-u": "--mail-user",
+    "-q": "--partition", "-u": "--mail-user",
 }  # fmt: skip
 _BSUB_FLAGS = {"-x": "--exclusive", "-H": "--hold", "-N": "", "-B": "", "-r": "--requeue", "-rn": "--no-requeue"}
+
+
+def _lsf_time(text: str) -> str:
+    """``[hours:]minutes[/host]`` in Slurm's form."""
+    limit = text.partition("/")[0]
+    return f"{limit}:00" if ":" in limit else limit
 
 
 #: so many lines of commands end the search for #BSUB and #PBS lines
@@ -159,15 +165,15 @@ def _bsub(lines: list[tuple[int, str]], command: str, name: str) -> list[str]:
                 result += [_BSUB_FLAGS[word]] if _BSUB_FLAGS[word] else []
             elif word == "-n":
                 result += ["--ntasks", next(words, "1").split(",")[-1]]
+            elif word == "-W":
+                result += ["--time", _lsf_time(next(words, ""))]
             elif word == "-M":
                 size = next(words, "")
                 result += ["--mem-per-cpu", f"{size}K" if size.isdigit() else size]
             elif word == "-m":
                 result += ["--nodelist", next(words, "").replace(" ", ",")]
             elif word in _BSUB:
-                value = next(words, "")
-                if _BSUB[word]:
-                    result += [_BSUB[word], value]
+                result += [_BSUB[word], next(words, "")]
             elif word.startswith("-"):
                 next(words, None)
     return result

@@ -35,20 +35,21 @@ class UsageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[Option]):
-    """Options by short and by long name."""
+    """Options by short and by long name; `whole` ones only by their whole name."""
 
     short: Mapping[str, Option]
     long: Mapping[str, Option]
+    whole: Mapping[str, Option]
 
     @classmethod
-    def of(cls, options: Iterable[Option]) -> Table[Option]:
+    def of(cls, options: Iterable[Option], whole: Iterable[Option] = ()) -> Table[Option]:
         listed = list(options)
-        return cls({o.short: o for o in listed if o.short}, {o.name: o for o in listed})
+        return cls({o.short: o for o in listed if o.short}, {o.name: o for o in listed}, {o.name: o for o in whole})
 
     def find(self, word: str) -> Option:
         """The option of a long name or an unambiguous beginning of one.  Raises UsageError."""
         name = word[2:].partition("=")[0]
-        exact = self.long.get(name)
+        exact = self.long.get(name) or self.whole.get(name)
         if exact is not None:
             return exact
         candidates = [o for n, o in self.long.items() if n.startswith(name)] if name else []

@@ -53,7 +53,7 @@ def help_text(command: str) -> str:
     """What --help prints."""
     lines = [f"Usage: {command} {_OPERANDS[command]}", "", "Parallel run options:"]
     for option in OPTIONS:
-        if command in option.commands:
+        if command in option.commands and option.status != "old":
             names = _names(option)
             lines.append(f"{names:<29} {option.help}" if len(names) < 30 else f"{names} {option.help}")
     return "\n".join(lines) + "\n"
@@ -62,7 +62,7 @@ def help_text(command: str) -> str:
 def usage_text(command: str) -> str:
     """What --usage prints."""
     words = [f"[--{o.name}{'=' + (o.value or 'value') if o.takes == 'required' else ''}]" for o in OPTIONS
-             if command in o.commands]  # fmt: skip
+             if command in o.commands and o.status != "old"]  # fmt: skip
     lines, line = [], f"Usage: {command}"
     for word in words:
         if len(line) + len(word) > 78:
@@ -77,7 +77,7 @@ def completions(command: str, text: str) -> str:
     """What --autocomplete prints: the options whose names contain `text`, as a shell's completion wants them."""
     lines = []
     for option in OPTIONS:
-        if command in option.commands and text in option.name:
+        if command in option.commands and text in option.name and option.status != "old":
             if option.takes != "none":
                 lines.append(f"--{option.name}=")
             if option.takes == "optional":

@@ -26,7 +26,8 @@ class Option:
     """One option.
 
     takes: none, required or optional.  env: command → variables, the later one counts.
-    status: honoured, recorded (kept, without effect here) or notice (said once on stderr).
+    status: honoured, recorded (kept, without effect here), notice (said once on stderr) or old (a former name:
+    taken whole only, with a notice).
     """
 
     name: str
@@ -265,6 +266,8 @@ OPTIONS: tuple[Option, ...] = (
           env={R: ("SLURM_RESV_PORTS",)}, status="recorded"),
     _kept("segment", ALL, "size of a segment of nodes", value="n",
           env={B: ("SBATCH_SEGMENT_SIZE",), R: ("SRUN_SEGMENT_SIZE",), A: ("SALLOC_SEGMENT_SIZE",)}),
+    _make("share", ALL, v.former(v.flag("oversubscribe"), "oversubscribe"), "old name of --oversubscribe",
+          takes="none", status="old"),
     _kept("send-libs", (R,), "copy libraries as well", takes="optional", env={R: ("SLURM_SEND_LIBS",)}),
     _make("signal", ALL, v.signal, "signal before the end", value="[R|B:]sig[@s]", env=_usual("SIGNAL"),
           spec="signal"),
@@ -314,5 +317,6 @@ OPTIONS: tuple[Option, ...] = (
     _text("wckey", ALL, "wckey", "workload characterisation key", value="name", env=_usual("WCKEY")),
     _make("whole", (R,), v.step_flag("whole"), "all of the job's resources on the nodes", takes="none"),
     _make("wrap", (B,), v.wrap, "run this command in a script of its own", value="command"),
+    _make("workdir", ALL, v.former(v.chdir, "chdir"), "old name of --chdir", value="path", status="old"),
     _make("x11", (R, A), v.x11, "forward X11", takes="optional", value="all|first|last", status="notice"),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from crane_compat.parsers.begin_time import TimeSpecError, parse_time
 from crane_compat.parsers.device_request import DeviceError, parse_devices
 from crane_compat.parsers.distribution import parse_distribution
 from crane_compat.parsers.mail_types import parse_mail_types
+from crane_compat.parsers.number import MOST, count, leading, natural
 from crane_compat.parsers.signal_spec import parse_signal_spec, signal_number
 from crane_compat.parsers.size import parse_memory
 from crane_compat.parsers.time_limit import INFINITE, parse_minutes
@@ -53,6 +54,13 @@ def bad_specification(draft: Draft, option: Option) -> OptionError:
 
 def bad_number(draft: Draft, option: Option, value: str, what: str = "") -> OptionError:
     return draft.error(f'Invalid numeric value "{value}" for {what or "--" + option.name}.', 1)
+
+
+def natural_of(draft: Draft, option: Option, value: str | None, what: str = "") -> int:
+    try:
+        return natural(value or "")
+    except ValueError:
+        raise bad_number(draft, option, value or "", what) from None
 
 
 def kept(draft: Draft, option: Option, value: str | None) -> None:
@@ -95,30 +103,31 @@ def run_flag(field: str) -> Setter:
     return apply
 
 
-def count(value: str) -> int:
-    """A positive number with an optional k or m suffix (×1024).  Raises ValueError."""
-    match = re.fullmatch(r"\+?(\d+)([kKmM]?)", value.strip())
-    if match is None:
-        raise ValueError(value)
-    return int(match[1]) * {"": 1, "k": 1024, "m": 1 << 20}[match[2].lower()]
-
-
 def number(field: str, least: int = 1) -> Setter:
     def apply(draft: Draft, option: Option, value: str | None) -> None:
         try:
             parsed = count(value or "")
         except ValueError:
             raise bad_number(draft, option, value or "") from None
-        if not least <= parsed <= 0x7FFFFFFF:
+        if parsed < least:
             raise bad_number(draft, option, value or "")
         setattr(draft.spec, field, parsed)
 
     return apply
 
 
+def former(setter: Setter, name: str) -> Setter:
+    """An option under its former name."""
+
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        draft.notices.append(f"warning: --{option.name} is the former name of --{name}")
+        setter(draft, option, value)
+
+    return apply
+
+
 def checked_number(draft: Draft, option: Option, value: str | None) -> None:
-    if not (value or "").isdigit():
-        raise bad_number(draft, option, value or "")
+    natural_of(draft, option, value)
 
 
 def memory(field: str) -> Setter:
@@ -153,6 +162,7 @@ def minutes(field: str) -> Setter:
             parsed = parse_minutes(word)
         except ValueError:
             raise bad_specification(draft, option) from None
+        parsed = min(parsed, INFINITE)
         setattr(draft.spec, field, INFINITE if parsed == 0 and field == "time_limit" else parsed)
 
     return apply
@@ -175,7 +185,7 @@ def deadline(draft: Draft, option: Option, value: str | None) -> None:
 
 def delay_boot(draft: Draft, option: Option, value: str | None) -> None:
     try:
-        draft.spec.delay_boot = parse_minutes(value or "") * 60
+        draft.spec.delay_boot = min(parse_minutes(value or "") * 60, INFINITE)
     except ValueError:
         raise bad_specification(draft, option) from None
 
@@ -213,13 +223,13 @@ def export(draft: Draft, option: Option, value: str | None) -> None:
 def export_file(draft: Draft, option: Option, value: str | None) -> None:
     name = value or ""
     try:
-        if name.isdigit():
+        if re.fullmatch(r"\d{1,6}", name, re.ASCII):
             with os.fdopen(int(name), "rb", closefd=False) as file:
                 content = file.read()
         else:
             with open(name, "rb") as file:
                 content = file.read()
-    except OSError:
+    except (OSError, ValueError):
         raise draft.error(f"Could not open user environment file {name}", 1) from None
     draft.flags.export_file = tuple(part for part in content.split(b"\0") if b"=" in part)
 
@@ -250,11 +260,11 @@ def other_id(field: str) -> Setter:
             raise draft.error(f"--{field} only permitted by root user", SPECIFICATION)
         name = value or ""
         try:
-            if name.isdigit():
-                found = int(name)
+            if name[:1].isdigit():
+                found = natural(name, 0xFFFFFFFE)
             else:
                 found = pwd.getpwnam(name).pw_uid if field == "uid" else grp.getgrnam(name).gr_gid
-        except KeyError:
+        except (KeyError, ValueError):
             raise bad_specification(draft, option) from None
         setattr(draft.spec, field, found)
 
@@ -276,7 +286,7 @@ def gpu_bind(draft: Draft, option: Option, value: str | None) -> None:
 def gpu_freq(draft: Draft, option: Option, value: str | None) -> None:
     for part in (value or "").split(","):
         word = part.partition("=")[2] or part
-        if not (word.isdigit() or word in ("low", "medium", "high", "highm1", "verbose")):
+        if not (re.fullmatch(r"\d{1,9}", word, re.ASCII) or word in ("low", "medium", "high", "highm1", "verbose")):
             raise draft.error(f"Invalid --gpu-freq argument: gpu:{value}", SPECIFICATION)
     draft.spec.gpu_freq = value or ""
 
@@ -298,9 +308,9 @@ def tres_per_task(draft: Draft, option: Option, value: str | None) -> None:
     for item in (value or "").split(","):
         name, _, amount = item.replace("=", ":").partition(":")
         if name == "cpu":
-            if not amount.isdigit() or int(amount) == 0:
+            draft.spec.cpus_per_task = leading(amount)
+            if not draft.spec.cpus_per_task:
                 raise draft.fatal("Invalid --tres-per-task=cpu=0")
-            draft.spec.cpus_per_task = int(amount)
         elif name.startswith("gres/"):
             draft.spec.gpus_per_task = (
                 f"{name.removeprefix('gres/').removeprefix('gpu')}{':' if ':' in name else ''}{amount}"
@@ -391,15 +401,13 @@ def mem_bind(draft: Draft, option: Option, value: str | None) -> None:
 
 
 def immediate(draft: Draft, option: Option, value: str | None) -> None:
-    if value is not None and not value.isdigit():
-        raise bad_number(draft, option, value, "immediate")
-    draft.flags.immediate_secs = int(value or 0) or 1
+    seconds = 0 if value is None else natural_of(draft, option, value, "immediate")
+    draft.flags.immediate_secs = seconds or 1
     draft.spec.immediate = value is None
 
 
 def job_id(draft: Draft, option: Option, value: str | None) -> None:
-    match = re.match(r"(\d+)", value or "")
-    draft.flags.job_id = int(match[1]) if match else 0
+    draft.flags.job_id = max(0, leading(value or ""))
 
 
 def kill_command(draft: Draft, option: Option, value: str | None) -> None:
@@ -410,9 +418,7 @@ def kill_command(draft: Draft, option: Option, value: str | None) -> None:
 
 
 def kill_on_bad_exit(draft: Draft, option: Option, value: str | None) -> None:
-    if value and not value.isdigit():
-        raise bad_number(draft, option, value)
-    draft.step.kill_on_bad_exit = value is None or value == "" or int(value) != 0
+    draft.step.kill_on_bad_exit = not value or natural_of(draft, option, value) != 0
     draft.step.kill_on_bad_exit_set = True
 
 
@@ -451,9 +457,8 @@ def nice(draft: Draft, option: Option, value: str | None) -> None:
     if value is None:
         draft.spec.nice = 100
         return
-    match = re.match(r"\s*([+-]?\d+)", value)  # strtoll: leading digits count, none are 0
-    parsed = int(match[1]) if match else 0
-    if abs(parsed) > 2147483645:
+    parsed = leading(value)
+    if abs(parsed) > MOST - 2:
         raise draft.error("Invalid --nice value, out of range (+/- 2147483645)", SPECIFICATION)
     if parsed < 0 and os.getuid() != 0:
         draft.flags.negative_nice = True
@@ -529,7 +534,7 @@ def nodes(draft: Draft, option: Option, value: str | None) -> None:
 def het_group(draft: Draft, option: Option, value: str | None) -> None:
     """Components of the heterogeneous job we are in: ``0,2``, ``0-2``, ``all``."""
     size = os.environ.get("SLURM_HET_SIZE", "")
-    if not size.isdigit():
+    if not re.fullmatch(r"\d{1,6}", size, re.ASCII):
         raise draft.error("--het-group expected to be used within an HetJob allocation", 1)
     try:
         chosen = range(int(size)) if value == "all" else parse_array((value or "").strip("[]"))
@@ -558,8 +563,7 @@ def priority(draft: Draft, option: Option, value: str | None) -> None:
     if word.upper() == "TOP":
         draft.spec.priority = INFINITE - 1
         return
-    match = re.match(r"(\d+)", word)
-    draft.spec.priority = min(int(match[1]), INFINITE - 1) if match else 0
+    draft.spec.priority = max(0, leading(word))
 
 
 def profile(draft: Draft, option: Option, value: str | None) -> None:
@@ -594,8 +598,8 @@ def relative(draft: Draft, option: Option, value: str | None) -> None:
 
 
 def resv_ports(draft: Draft, option: Option, value: str | None) -> None:
-    if value and not value.isdigit():
-        raise bad_number(draft, option, value, "--resv-port")
+    if value:
+        natural_of(draft, option, value, "--resv-port")
 
 
 def signal(draft: Draft, option: Option, value: str | None) -> None:
@@ -619,22 +623,18 @@ def switches(draft: Draft, option: Option, value: str | None) -> None:
         raise bad_number(draft, option, amount) from None
     if wait:
         try:
-            draft.spec.switch_wait = parse_minutes(wait) * 60
+            draft.spec.switch_wait = min(parse_minutes(wait) * 60, INFINITE)
         except ValueError:
             raise bad_specification(draft, option) from None
 
 
 def verbose(draft: Draft, option: Option, value: str | None) -> None:
-    if value is not None and value.isdigit():  # from SBATCH_DEBUG
-        draft.flags.verbose = int(value)
-    else:
-        draft.flags.verbose += 1
+    # a value is SBATCH_DEBUG's
+    draft.flags.verbose = max(0, leading(value)) if value else draft.flags.verbose + 1
 
 
 def wait_seconds(draft: Draft, option: Option, value: str | None) -> None:
-    if not (value or "").isdigit():
-        raise bad_number(draft, option, value or "")
-    draft.step.wait_secs = int(value or 0)
+    draft.step.wait_secs = natural_of(draft, option, value)
 
 
 def zero_or_one(field: str) -> Setter:
@@ -660,6 +660,8 @@ def acctg_freq(draft: Draft, option: Option, value: str | None) -> None:
     for part in (value or "").split(","):
         kind, separator, amount = part.partition("=")
         amount = amount if separator else kind
-        if not amount.isdigit() or (separator and kind not in ("task", "energy", "network", "filesystem")):
+        if not re.fullmatch(r"\d{1,9}", amount, re.ASCII) or (
+            separator and kind not in ("task", "energy", "network", "filesystem")
+        ):
             raise draft.error(f"Invalid --acctg-freq specification: {value}", SPECIFICATION)
     draft.spec.acctg_freq = value or ""

@@ -13,6 +13,7 @@ from functools import lru_cache
 from crane_compat.core.errors import TEXT, Errno
 from crane_compat.parsers.directives import Directives, read_directives
 from crane_compat.parsers.getopt_long import Table, UsageError, scan
+from crane_compat.parsers.number import leading
 from crane_compat.parsers.option_table import OPTIONS, Option
 from crane_compat.parsers.option_values import EndProgram, OptionError
 from crane_compat.wire import pb
@@ -76,7 +77,8 @@ class Submission:
 @lru_cache(maxsize=3)
 def table_of(command: str) -> Table[Option]:
     """The options of one command."""
-    return Table.of(option for option in OPTIONS if command in option.commands)
+    mine = [option for option in OPTIONS if command in option.commands]
+    return Table.of((o for o in mine if o.status != "old"), (o for o in mine if o.status == "old"))
 
 
 @lru_cache(maxsize=3)
@@ -208,7 +210,7 @@ def _environment(draft: Draft, env: Mapping[str, str]) -> None:
 def _means_yes(value: str) -> bool:
     """Does a variable switch a flag on?  An empty one does, ``0``, ``no`` and the like do not."""
     word = value.strip().lower()
-    return word in ("", "yes", "y", "true", "t") or (word.lstrip("+-").isdigit() and int(word) != 0)
+    return word in ("", "yes", "y", "true", "t") or leading(word) != 0
 
 
 #: what a job's own environment tells srun; outside a job such variables are leftovers

@@ -6,12 +6,12 @@ import re
 import signal
 from dataclasses import dataclass
 
-_SPEC = re.compile(r"(?:([RBrb]{1,2}):)?([A-Za-z0-9]+)(?:@(\d+))?$")
+_SPEC = re.compile(r"(?:([RBrb]{1,2}):)?([A-Za-z0-9]+)(?:@(\d{1,9}))?$", re.ASCII)
 
 
 def signal_number(text: str) -> int:
     """``USR1``, ``SIGUSR1``, ``10`` → 10.  Raises ValueError."""
-    if text.isdigit():
+    if re.fullmatch(r"\d{1,3}", text, re.ASCII):
         number = int(text)
         if 0 < number < signal.NSIG:
             return number

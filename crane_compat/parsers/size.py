@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SIZE = re.compile(r"(\d+)([KMGTkmgt]?)[Bb]?$", re.ASCII)
+_SIZE = re.compile(r"(\d{1,12})([KMGTkmgt]?)[Bb]?$", re.ASCII)
 _SHIFT = {"": 0, "M": 0, "G": 10, "T": 20}
 _UNITS = "MGTPE"
 

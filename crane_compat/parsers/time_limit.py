@@ -11,8 +11,8 @@ import re
 #: "no limit" in minutes
 INFINITE = 0xFFFFFFFF
 
-_DAYS = re.compile(r"(\d+)-(\d+)(?::(\d+))?(?::(\d+))?$", re.ASCII)
-_PLAIN = re.compile(r"(\d+)(?::(\d+))?(?::(\d+))?$", re.ASCII)
+_DAYS = re.compile(r"(\d{1,10})-(\d{1,10})(?::(\d{1,10}))?(?::(\d{1,10}))?$", re.ASCII)
+_PLAIN = re.compile(r"(\d{1,10})(?::(\d{1,10}))?(?::(\d{1,10}))?$", re.ASCII)
 
 
 def parse_seconds(text: str) -> int:
