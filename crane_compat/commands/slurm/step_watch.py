@@ -612,7 +612,7 @@ class StepWatch:
 
         try:
             before = termios.tcgetattr(0)
-            tty.setraw(0)
+            tty.setraw(0, termios.TCSADRAIN)  # what was typed ahead stays
         except termios.error:
             return
         self._restore = lambda: termios.tcsetattr(0, termios.TCSADRAIN, before)
