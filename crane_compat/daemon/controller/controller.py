@@ -576,7 +576,7 @@ class Controller:
             [job.id] if len(specs) == 1 else [j.id for j in self.cluster.jobs.values() if j.record.het_job_id == job.id]
         )
         immediate = specs[0].immediate
-        if specs[0].interactive and not immediate and self._tries_at_submit():
+        if specs[0].interactive and not immediate and self._tries_at_submit(job):
             self._schedule()
 
         def tell() -> None:
@@ -597,12 +597,16 @@ class Controller:
         """Do commands reach the controller at a loopback address?  Then Slurm knows the submitting host by that name."""
         return bool(self.conf.controllers) and self.conf.controllers[0][1].startswith("127.")
 
-    def _tries_at_submit(self) -> bool:
+    def _tries_at_submit(self, job: Job) -> bool:
         """Does a waiting srun or salloc get its nodes within the request itself?
 
-        As in Slurm unless SchedulerParameters defers (slurm.conf(5): defer, sched_min_interval).
+        As in Slurm: unless SchedulerParameters=defer, and only where no job of its partitions is before it.
         """
-        return not {"defer", "sched_min_interval"} & set(self.cluster.parameters.scheduler)
+        if "defer" in self.cluster.parameters.scheduler:
+            return False
+        mine = set(job.record.partition.split(","))
+        others = (self.cluster.jobs[number].record for number in self.cluster.pending if number != job.id)
+        return not any(o.priority >= job.record.priority and mine & set(o.partition.split(",")) for o in others)
 
     def _other(self, uid: int, gid: int | None) -> Identity:
         import pwd
