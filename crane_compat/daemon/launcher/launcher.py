@@ -422,7 +422,6 @@ class Launcher:
         with contextlib.suppress(BlockingIOError):
             while os.read(self.wake_read, 512):
                 pass
-        self._take()
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -430,6 +429,7 @@ class Launcher:
                 return
             if not pid:
                 return
+            self._take()  # what it said before it died is there by now
             self.idle.discard(pid)
             conn = self.busy.pop(pid, None)
             if conn is None:

@@ -40,40 +40,39 @@ extern char **environ;
 static int closed[3];                    /* standard descriptors that the caller closed */
 static int launcher = -1;                /* the connection */
 static volatile sig_atomic_t child = -1; /* pidfd of the process that runs the command */
+static volatile sig_atomic_t coming;     /* its pidfd has been seen to arrive */
 static volatile uint64_t early;          /* signals to pass on to it once it is known */
 
 static const int FORWARDED[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
 
-/* A signal that comes before the child is known: it is passed on later where the
- * child is on its way (something is there to read), else this process dies of it. */
-static void too_early(int sig)
+/* Whether the child is there, or on its way: then what it cannot be told yet is kept for it. */
+static int keep_for_child(int sig)
 {
 	struct pollfd reading = {.fd = launcher, .events = POLLIN};
 
-	if (poll(&reading, 1, 0) == 1) {
-		early |= 1ull << sig;
-		return;
-	}
-	if (sig == SIGCONT || sig == SIGWINCH)
-		return;
-	signal(sig, SIG_DFL);
-	raise(sig);
+	if (!coming && poll(&reading, 1, 0) != 1)
+		return 0;
+	early |= 1ull << sig;
+	return 1;
 }
 
 static void tell_child(int sig)
 {
 	int saved = errno;
 
-	if (child < 0)
-		too_early(sig);
-	else
+	if (child >= 0)
 		syscall(SYS_pidfd_send_signal, child, sig, NULL, 0);
+	else if (!keep_for_child(sig) && sig != SIGCONT && sig != SIGWINCH) {
+		signal(sig, SIG_DFL); /* nothing of the command has run: this process is all there is to end */
+		raise(sig);
+	}
 	errno = saved;
 }
 
 static void suspend(int sig)
 {
-	(void)sig;
+	if (child < 0 && keep_for_child(sig))
+		return;
 	if (child >= 0)
 		tell_child(SIGSTOP);
 	kill(getpid(), SIGSTOP);
@@ -218,7 +217,7 @@ static int send_all(int sock, const char *data, size_t size)
 	return 0;
 }
 
-static int send_call(int sock, const char *name, int argc, char **argv)
+static int send_call(int sock, const char *name, int argc, char **argv, uint64_t ignored)
 {
 	int fds[MAX_FDS + 4];
 	uint32_t numbers[MAX_FDS + 4];
@@ -229,7 +228,6 @@ static int send_call(int sock, const char *name, int argc, char **argv)
 	struct msghdr message = {0};
 	struct iovec part;
 	struct cmsghdr *header;
-	uint64_t ignored = ignored_signals();
 	uint32_t envc = 0;
 	mode_t mask = umask(0);
 	int nfds = open_fds(sock, fds, numbers);
@@ -297,6 +295,10 @@ static int await_child(int sock)
 	int pidfd;
 
 	do
+		got = recv(sock, &kind, 1, MSG_PEEK);
+	while (got < 0 && errno == EINTR);
+	coming = got == 1 && kind == 'P';
+	do
 		got = recvmsg(sock, &message, MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	if (got != 1 || kind != 'P')
@@ -308,7 +310,7 @@ static int await_child(int sock)
 	child = pidfd;
 	for (int sig = 1; sig < 32; sig++)
 		if (early >> sig & 1)
-			tell_child(sig);
+			(sig == SIGTSTP ? suspend : tell_child)(sig);
 	return 0;
 }
 
@@ -368,11 +370,9 @@ int main(int argc, char **argv)
 	reserve_standard_fds();
 	if (needs_terminal(name) || (sock = connect_launcher()) < 0)
 		run_here(name, argc, argv);
-	if (send_call(sock, name, argc, argv))
-		run_here(name, argc, argv);
 	launcher = sock;
 	forward_signals(ignored);
-	if (await_child(sock)) {
+	if (send_call(sock, name, argc, argv, ignored) || await_child(sock)) {
 		close(sock);
 		run_here(name, argc, argv);
 	}

@@ -101,11 +101,12 @@ def send_call(sock: socket.socket, name: str, args: list[str], ignored: int) -> 
 
 
 class Signals:
-    """Passes signals on to the child; see too_early in stub.c for those that come before it is known."""
+    """Passes signals on to the child; see keep_for_child in stub.c for those that come before it is known."""
 
     def __init__(self, sock: socket.socket, ignored: int) -> None:
         self.sock = sock
         self.child = -1
+        self.coming = False
         self.early: list[int] = []
         self.numbers = [getattr(signal, "SIG" + word) for word in FORWARDED]
         self.numbers = [number for number in self.numbers if not ignored >> number & 1]
@@ -114,20 +115,25 @@ class Signals:
         if not ignored >> signal.SIGTSTP & 1:
             signal.signal(signal.SIGTSTP, self.suspend)
 
-    def tell(self, number: int, _frame: object = None) -> None:
-        if self.child < 0:
-            if select.select([self.sock], [], [], 0)[0]:
-                self.early.append(number)
-            elif number not in (signal.SIGCONT, signal.SIGWINCH):
-                signal.signal(number, signal.SIG_DFL)
-                os.kill(os.getpid(), number)
-            return
-        try:
-            signal.pidfd_send_signal(self.child, number)
-        except OSError:
-            pass
+    def keep(self, number: int) -> bool:
+        if not self.coming and not select.select([self.sock], [], [], 0)[0]:
+            return False
+        self.early.append(number)
+        return True
 
-    def suspend(self, _number: int, _frame: object) -> None:
+    def tell(self, number: int, _frame: object = None) -> None:
+        if self.child >= 0:
+            try:
+                signal.pidfd_send_signal(self.child, number)
+            except OSError:
+                pass
+        elif not self.keep(number) and number not in (signal.SIGCONT, signal.SIGWINCH):
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    def suspend(self, number: int, _frame: object = None) -> None:
+        if self.child < 0 and self.keep(number):
+            return
         if self.child >= 0:
             self.tell(signal.SIGSTOP)
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -137,7 +143,7 @@ class Signals:
     def started(self, child: int) -> None:
         self.child = child
         for number in self.early:
-            self.tell(number)
+            (self.suspend if number == signal.SIGTSTP else self.tell)(number)
 
 
 def main() -> None:
@@ -149,14 +155,12 @@ def main() -> None:
     if sock is None:
         return run_here(name, args)
     signal.signal(signal.SIGINT, signal.SIG_IGN if ignored >> signal.SIGINT & 1 else signal.SIG_DFL)
-    try:
-        send_call(sock, name, args, ignored)
-    except OSError:
-        return run_here(name, args)
     signals = Signals(sock, ignored)
     kind = b""
     fds: list[int] = []
     try:
+        send_call(sock, name, args, ignored)
+        signals.coming = sock.recv(1, socket.MSG_PEEK) == b"P"
         kind, fds, _, _ = socket.recv_fds(sock, 1, 1)
     except OSError:
         pass
