@@ -406,6 +406,9 @@ class Cluster:
         counts = self._requested_tres(request, record)
         record.tres_req, record.tres_req_ids = self.tres.text(counts), self.tres.id_text(counts)
         record.std_in, record.std_out, record.std_err = spec.std_in, spec.std_out, spec.std_err
+        if spec.batch:  # where a name was left out it is the usual one, relative to the working directory
+            record.std_in = spec.std_in or "/dev/null"
+            record.std_out = spec.std_out or ("slurm-%A_%a.out" if spec.array else "slurm-%j.out")
         record.deadline = spec.deadline
         record.exit_code = 0
         job = Job(record, requests=requests)

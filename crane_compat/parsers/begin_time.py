@@ -15,10 +15,12 @@ _RELATIVE = re.compile(r"now(?:\s*([+-])\s*(\d{1,9})\s*([a-z]*))?$", re.IGNORECA
 _EPOCH = re.compile(r"uts(\d{1,10})", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(am|pm)?$", re.IGNORECASE)
 _DATES = (
-    re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})$"),
-    re.compile(r"(?P<m>\d{1,2})[/.](?P<d>\d{1,2})(?:[/.](?P<y>\d{2,4}))?$"),
-    re.compile(r"(?P<m>\d{2})(?P<d>\d{2})(?P<y>\d{2})$"),
+    re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})$", re.ASCII),
+    re.compile(r"(?P<m>\d{1,2})[/.](?P<d>\d{1,2})(?:[/.](?P<y>\d{2,4}))?$", re.ASCII),
+    re.compile(r"(?P<m>\d{2})(?P<d>\d{2})(?P<y>\d{2})$", re.ASCII),
 )
+#: what stands between a date and a time of day
+_JOINT = re.compile(r"\s+|(?<=\d)T(?=\d)|(?<=\d)-(?=\d{1,2}:)")
 
 
 class TimeSpecError(ValueError):
@@ -40,32 +42,32 @@ def parse_time(text: str, now: float) -> float:
     today = time.localtime(now)
     day: tuple[int, int, int] | None = None
     clock: tuple[int, int, int] | None = None
-    if lower in ("today", "tomorrow"):
-        moved = time.localtime(now + (_DAY if lower == "tomorrow" else 0))
-        return _moment((moved.tm_year, moved.tm_mon, moved.tm_mday), (0, 0, 0), text) if lower == "tomorrow" else now
-    for part in re.split(r"[T\s]+", word) if word.lower() not in _NAMED else [word]:
-        if part.lower() in _NAMED:
-            hour, minute = _NAMED[part.lower()]
-            clock = (hour, minute, 0)
-        elif (found := _clock(part)) is not None:
-            clock = found
-        elif (date := _date(part, today.tm_year)) is not None:
-            day = date
-        elif part.lower() in ("today", "tomorrow"):
-            moved = time.localtime(now + (_DAY if part.lower() == "tomorrow" else 0))
-            day = (moved.tm_year, moved.tm_mon, moved.tm_mday)
+    position = text.find(word)
+    for part in _JOINT.split(word):
+        position = text.find(part, position)
+        name = part.lower()
+        if name in _NAMED:
+            clock = (*_NAMED[name], 0)
+        elif name in ("today", "tomorrow"):
+            day = _day(now, 1 if name == "tomorrow" else 0)
+        elif _CLOCK.match(part):
+            clock = _clock(part, text, position)
         else:
-            raise TimeSpecError(text, text.find(part) if part else 0)
-    if clock is None and day is None:
+            day = _date(part, today.tm_year, text, position)
+        position += len(part)
+    if day is not None:
+        return _moment(day, clock or (0, 0, 0), text)
+    if clock is None:
         raise TimeSpecError(text, 0)
-    if day is None:
-        assert clock is not None
-        when = _moment((today.tm_year, today.tm_mon, today.tm_mday), clock, text)
-        if when < now:
-            moved = time.localtime(now + _DAY)
-            when = _moment((moved.tm_year, moved.tm_mon, moved.tm_mday), clock, text)
-        return when
-    return _moment(day, clock or (0, 0, 0), text)
+    when = _moment(_day(now, 0), clock, text)
+    return when if when >= now else _moment(_day(now, 1), clock, text)
+
+
+def _day(now: float, later: int) -> tuple[int, int, int]:
+    """Today, or so many days later: the date, whatever the length of the days between."""
+    date = time.localtime(now)
+    moved = time.localtime(time.mktime((date.tm_year, date.tm_mon, date.tm_mday + later, 12, 0, 0, 0, 0, -1)))
+    return moved.tm_year, moved.tm_mon, moved.tm_mday
 
 
 def _relative(text: str, lower: str, now: float) -> float:
@@ -82,28 +84,32 @@ def _relative(text: str, lower: str, now: float) -> float:
     return now + (delta if match[1] == "+" else -delta)
 
 
-def _clock(text: str) -> tuple[int, int, int] | None:
-    match = _CLOCK.match(text)
-    if match is None:
-        return None
+def _clock(part: str, text: str, position: int) -> tuple[int, int, int]:
+    match = _CLOCK.match(part)
+    assert match is not None
     hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
     if match[4]:
         hour = hour % 12 + (12 if match[4].lower() == "pm" else 0)
-    return (hour, minute, second) if hour < 24 and minute < 60 and second < 60 else None
+    if hour > 23 or minute > 59 or second > 59:
+        raise TimeSpecError(text, position)
+    return hour, minute, second
 
 
-def _date(text: str, year: int) -> tuple[int, int, int] | None:
+def _date(part: str, year: int, text: str, position: int) -> tuple[int, int, int]:
     for form in _DATES:
-        if match := form.match(text):
-            found = int(match["y"] or year)
-            return (found + 2000 if found < 100 else found, int(match["m"]), int(match["d"]))
-    return None
+        if match := form.match(part):
+            found, month, day = int(match["y"] or year), int(match["m"]), int(match["d"])
+            if not 1 <= month <= 12:
+                raise TimeSpecError(text, position + match.start("m"))
+            if not 1 <= day <= 31:
+                raise TimeSpecError(text, position + match.start("d"))
+            return (found + 2000 if found < 100 else found, month, day)
+    digits = re.match(r"\d{0,2}", part, re.ASCII)
+    raise TimeSpecError(text, position + (digits.end() if digits else 0))
 
 
 def _moment(day: tuple[int, int, int], clock: tuple[int, int, int], text: str) -> float:
-    if not (1 <= day[1] <= 12 and 1 <= day[2] <= 31):
-        raise TimeSpecError(text, 0)
     try:
         return time.mktime((*day, *clock, 0, 0, -1))
-    except OverflowError:
+    except (OverflowError, ValueError):
         raise TimeSpecError(text, 0) from None

@@ -283,6 +283,10 @@ DAY = 86400
         ("2026-11-26", 11 * 3600),
         ("2026-11-26T01:00:30", 12 * 3600 + 30),
         ("11/26/26 01:00", 12 * 3600),
+        ("11/26/26-01:00", 12 * 3600),
+        ("112626", 11 * 3600),
+        ("today", -13 * 3600),
+        ("Tomorrow", 11 * 3600),
         ("uts1795611660", 60),
     ],
 )
@@ -292,8 +296,17 @@ def test_points_in_time(text: str, offset: int, monkeypatch: pytest.MonkeyPatch)
     assert parse_time(text, NOW) - NOW == offset
 
 
+@pytest.mark.parametrize(
+    ("text", "position"), [("xyz", 0), ("now+abc", 3), ("25:00", 0), ("4pm", 1), ("2020-13-01", 5), ("2020-01-32", 8)]
+)
+def test_where_reading_of_a_time_stopped(text: str, position: int) -> None:
+    with pytest.raises(TimeSpecError) as caught:
+        parse_time(text, NOW)
+    assert caught.value.position == position
+
+
 @EXAMPLES
-@given(st.text(max_size=20))
+@given(st.text(max_size=20) | st.text("0123456789-/.:T tomrw", max_size=20))
 def test_no_text_breaks_a_time(text: str) -> None:
     try:
         parse_time(text, NOW)

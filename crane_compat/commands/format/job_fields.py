@@ -93,7 +93,7 @@ def _batch_host(job: Job) -> str:
 
 
 def _path(name: str) -> Get:
-    return lambda job: or_null(jv.file_pattern(job, getattr(job, name) or getattr(job.spec, name)))
+    return lambda job: or_null(getattr(job, name) or getattr(job.spec, name))
 
 
 def job_fields(view: View) -> FieldTable[Job]:

@@ -152,12 +152,6 @@ def file_path(job: pb.JobRecord, path: str) -> str:
     return text if text.startswith("/") else f"{job.spec.work_dir}/{text}"
 
 
-def file_pattern(job: pb.JobRecord, path: str) -> str:
-    """The pattern as squeue shows it: relative to the job's directory where it lies in it."""
-    lead = job.spec.work_dir.rstrip("/") + "/"
-    return path[len(lead) :] if path.startswith(lead) else path
-
-
 def licenses_held(job: pb.JobRecord) -> str:
     """The licences of a started job as ``matlab:2;ansys:1``."""
     if not job.node_list or not job.spec.licenses:

@@ -99,15 +99,10 @@ def _batch(spec: pb.JobSpec, name: str, command: str, operands: Sequence[str]) -
     spec.name = spec.name or name
     spec.command = command
     spec.argv[:] = [os.fsencode(word) for word in operands[1:]]
-    spec.std_in = _absolute(spec.std_in or "/dev/null", spec.work_dir)
-    default = "slurm-%A_%a.out" if spec.array else "slurm-%j.out"
-    spec.std_out = _absolute(spec.std_out or default, spec.work_dir)
-    if spec.std_err:
-        spec.std_err = _absolute(spec.std_err, spec.work_dir)
-
-
-def _absolute(pattern: str, directory: str) -> str:
-    return pattern if pattern.startswith("/") else f"{directory.rstrip('/')}/{pattern}"
+    for field in ("std_in", "std_out", "std_err"):
+        pattern: str = getattr(spec, field)
+        if pattern and not pattern.startswith("/"):
+            setattr(spec, field, f"{spec.work_dir.rstrip('/')}/{pattern}")
 
 
 def _submit(asked: submission.Asked) -> int:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from crane_compat import paths
 from crane_compat.commands import caller
-from crane_compat.commands.slurm.step_watch import Manner
 from crane_compat.parsers import options
 from crane_compat.parsers.option_values import RLIMITS
 from crane_compat.wire import pb
 
 if TYPE_CHECKING:
+    from crane_compat.commands.slurm.step_watch import Manner
     from crane_compat.parsers.slurm_conf import SlurmConf
 
 #: how long a slurm.conf that is not there yet is waited for, seconds
@@ -50,6 +50,8 @@ class Asked:
 
     def manner(self) -> Manner:
         """How srun treats the step's streams."""
+        from crane_compat.commands.slurm.step_watch import Manner
+
         return Manner(
             label=self.step.label,
             kill_on_bad_exit=self.step.kill_on_bad_exit,
