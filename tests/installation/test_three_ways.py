@@ -84,6 +84,20 @@ def test_the_launcher_has_everything_imported(launched: Launched) -> None:
     assert done.stdout.split() == []
 
 
+_HEAVY_MODULES = """
+import os, sys
+from crane_compat.daemon.launcher import launcher
+launcher.preload()
+print(len(os.listdir("/proc/self/task")), *sorted(set(sys.modules) & set(launcher.HEAVY)))
+"""
+
+
+def test_the_launcher_stays_small_and_single_threaded() -> None:
+    """It forks: a thread (numpy starts some) would not survive that, and its size is paid for by every fork."""
+    done = subprocess.run([sys.executable, "-c", _HEAVY_MODULES], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "1\n"
+
+
 def test_stub_and_paths_agree(launched: Launched) -> None:
     """The C stub, the Python stub and paths.py name the run-time directory alike, through symbolic links too."""
     link = Path(launched.directory) / "link.conf"

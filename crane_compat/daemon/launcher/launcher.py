@@ -47,7 +47,7 @@ SEND_TIMEOUT = 5.0
 PRELOAD = ("encodings.idna", "setproctitle", "signal", "stat", "crane_compat.wire", "crane_compat.daemon.rpc.client")
 
 #: Never imported here, though a command may have use for it on some way of its own: large, or starts threads.
-HEAVY = ("grpc", "sqlalchemy", "pymysql", "lark", "numpy", "asyncio", "click", "crane_compat.accounting")
+HEAVY = ("grpc", "sqlalchemy", "pymysql", "lark", "numpy", "asyncio", "click")
 
 _PEERCRED = struct.Struct("3i")
 _SO_PEERGROUPS = 59  # asm-generic/socket.h; not among Python's constants
@@ -60,20 +60,42 @@ log = logging.getLogger("launcher")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+class _Refuse:
+    """A finder that has no HEAVY module: what needs one is left to the commands that need it."""
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        if _heavy(name):
+            raise ImportError(f"{name} is not imported into the launcher", name=name)
+
+
+def _heavy(name: str) -> bool:
+    return any(name == heavy or name.startswith(heavy + ".") for heavy in HEAVY)
+
+
 def preload() -> list[str]:
     """Import all that a command may need, function-level imports included; what could not be imported."""
+    refuse = _Refuse()
+    sys.meta_path.insert(0, refuse)
+    try:
+        return _preload()
+    finally:
+        sys.meta_path.remove(refuse)
+
+
+def _preload() -> list[str]:
     failed: list[str] = []
     seen: set[str] = set()
     waiting = [*PRELOAD, *dict.fromkeys(commands.COMMANDS.values())]
     while waiting:
         name = waiting.pop()
-        if name in seen or name.split(".")[0] in HEAVY or name.startswith(HEAVY):
+        if name in seen or _heavy(name):
             continue
         seen.add(name)
         try:
             module = importlib.import_module(name)
         except ImportError as exc:
-            failed.append(f"{name}: {exc}")
+            if not _heavy(exc.name or ""):
+                failed.append(f"{name}: {exc}")
             continue
         if name.startswith("crane_compat.") and not name.startswith("crane_compat.daemon.launcher"):
             waiting += _imports(module)
