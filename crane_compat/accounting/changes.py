@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from . import codes, directory, limits, schema
+from . import codes, directory, journal, limits, schema
 from .jobs import tres_names
 from .permissions import Caller
-from .schema import Schema
+from .schema import Schema, full_row
 from .tree import Row, Tree
-from .writer import ensure_cluster, full_row
+from .writer import ensure_cluster
 
 if TYPE_CHECKING:
     from .service import AccountingService
@@ -103,20 +103,9 @@ class Change:
             out.append([setting.names[0], limits.show(setting, stored, tres, qos)])
         return out
 
-    def record(self, action: str, name: str, cluster: str = "", values: Row | None = None) -> None:
+    def record(self, action: str, name: str, cluster: str = "", info: str | None = None) -> None:
         """A row of txn_table."""
-        info = ", ".join(f"{k}={_sql(v)}" for k, v in values.items()) if values else None
-        row = {
-            "timestamp": self.now, "action": codes.TXN[action][0], "name": name, "actor": self.caller.name,
-            "cluster": cluster, "info": info, "deleted": 0,
-        }  # fmt: skip
-        self.conn.execute(sa.insert(self.base.txn).values(full_row(self.base.txn, row)))
-
-
-def _sql(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    return str(value) if isinstance(value, int | float) else f"'{value}'"
+        journal.write(self.conn, self.base, self.now, action, self.caller.name, name, cluster, info)
 
 
 def apply(conn: Connection, service: AccountingService, caller: Caller, args: dict[str, Any]) -> Outcome:
@@ -151,7 +140,7 @@ def add_account(change: Change) -> Outcome:
     caller = change.caller
     need(caller.is_operator or parent in caller.coordinates, "account_denied")
     there = set(change.conn.execute(sa.select(table.c.name).where(table.c.deleted == 0)).scalars())
-    new, assocs, existing = [], [], []
+    new, assocs, existing, added = [], [], [], []
     for cluster in change.clusters():
         tree = change.tree(cluster)
         if parent not in tree.accounts:
@@ -166,8 +155,10 @@ def add_account(change: Change) -> Outcome:
                 new.append(name)
             row = tree.add({"acct": name, "parent_acct": parent}, change.now)
             tree.set(row, settings, change.now)
-            change.record("add_assoc", f"id_assoc={row['id_assoc']}", cluster, _journal(row))
+            added.append((cluster, row))
             assocs.append({"cluster": cluster, "account": name})
+    for cluster, row in added:
+        change.record("add_assoc", f"id_assoc={row['id_assoc']}", cluster, journal.new_association(row))
     return {
         "changed": bool(assocs), "new": new, "associations": assocs, "existing": existing,
         "settings": change.shown(settings),
@@ -179,8 +170,9 @@ def add_account(change: Change) -> Outcome:
 def _put_account(change: Change, name: str, parent: str) -> None:
     table = change.base.acct
     organization = change.value("organization") or (parent if parent != "root" else name)
-    values: Row = {"description": change.value("description") or name, "organization": organization, "flags": 0}
-    change.record("add_account", name, "", values)
+    values: Row = {"description": change.value("description") or name, "organization": organization, "flags": "0"}
+    change.record("add_account", name, "", journal.values(values))
+    values["flags"] = 0
     row = full_row(table, values | {"creation_time": change.now, "mod_time": change.now, "deleted": 0, "name": name})
     _insert_or_revive(change.conn, table, "name", row)
 
@@ -191,13 +183,6 @@ def _insert_or_revive(conn: Connection, table: sa.Table, key: str, row: Row) -> 
         conn.execute(sa.insert(table).values(row))
     else:
         conn.execute(sa.update(table).where(table.c[key] == row[key]).values(row))
-
-
-def _journal(row: Row) -> Row:
-    """The columns of an association that its transaction lists."""
-    first = ("mod_time", "acct", "user", "partition", "parent_acct", "id_parent", "lineage", "shares")
-    rest = [name for name in row if name not in first and name not in ("id_assoc", "creation_time", "deleted")]
-    return {name: row[name] for name in (*first, *rest) if row.get(name) not in ("",) or name in first}
 
 
 def _account_matches(change: Change) -> list[str]:
@@ -228,7 +213,7 @@ def modify_account(change: Change) -> Outcome:
         table = change.base.acct
         if names:
             change.conn.execute(sa.update(table).where(table.c.name.in_(names)).values(own | {"mod_time": change.now}))
-            change.record("modify_account", _in("name", names), "", own)
+            change.record("modify_account", journal.either("name", map(repr, names)), "", journal.values(own))
         outcome["accounts"] = names
     if settings or parent:
         lines: list[Row] = []
@@ -251,12 +236,17 @@ def modify_account(change: Change) -> Outcome:
                         listed = tree.move(name, parent, change.now)
                 if settings:
                     tree.set(row, settings, change.now)
-                    changed = {s.column: row.get(s.column) for s, _ in settings}
-                    change.record("modify_assoc", f"(id_assoc={row['id_assoc']})", cluster, changed)
-                lines += [_line(cluster, before if r is row else r) for r in listed]
+                    _record_settings(change, cluster, [row], settings)
+                lines += [_line(cluster, before) if r is row else _line(cluster, r) | {"moved": True} for r in listed]
         outcome["account_associations"] = lines
     outcome["changed"] = bool(outcome.get("accounts") or outcome.get("account_associations"))
     return outcome
+
+
+def _record_settings(change: Change, cluster: str, rows: list[Row], settings: list[tuple[limits.Setting, Any]]) -> None:
+    if rows:
+        info = journal.changed(list(rows), dict.fromkeys(s.column for s, _ in settings), "id_assoc")
+        change.record("modify_assoc", journal.either("id_assoc", (r["id_assoc"] for r in rows)), cluster, info)
 
 
 def _line(cluster: str, row: Row) -> Row:
@@ -290,6 +280,7 @@ def delete_account(change: Change) -> Outcome:
         _drop(change, table, "name", deleted)
         coord = change.base.acct_coord
         change.conn.execute(sa.delete(coord).where(coord.c.acct.in_(deleted)))
+        change.record("remove_coord", journal.either("acct", map(repr, names)))
     change.record("remove_account", _in("name", names))
     return {"changed": True, "accounts": names}
 
@@ -357,7 +348,7 @@ def add_user(change: Change) -> Outcome:
                     values = {"acct": account, "user": name, "partition": partition, "is_def": int(is_default)}
                     row = tree.add(values, change.now)
                     tree.set(row, settings, change.now)
-                    change.record("add_assoc", f"id_assoc={row['id_assoc']}", cluster, _journal(row))
+                    change.record("add_assoc", f"id_assoc={row['id_assoc']}", cluster, journal.new_association(row))
                     assocs.append(_line(cluster, row))
     return {
         "changed": bool(assocs or new), "new": new, "associations": assocs, "skipped": skipped,
@@ -384,7 +375,7 @@ def _admin_level(change: Change) -> int:
 
 def _put_user(change: Change, name: str, level: int) -> None:
     table = change.base.user
-    change.record("add_user", name, "", {"admin_level": level})
+    change.record("add_user", name, "", f"admin_level={level}")
     row = {"creation_time": change.now, "mod_time": change.now, "deleted": 0, "name": name, "admin_level": level}
     _insert_or_revive(change.conn, table, "name", full_row(table, row))
 
@@ -435,13 +426,15 @@ def modify_user(change: Change) -> Outcome:
         lines: list[Row] = []
         for cluster in change.clusters():
             tree = change.tree(cluster)
-            for row in _user_rows(change, tree, set(users)):
-                if not (caller.is_operator or row["acct"] in caller.coordinates):
-                    continue
+            rows = [
+                row
+                for row in _user_rows(change, tree, set(users))
+                if caller.is_operator or row["acct"] in caller.coordinates
+            ]
+            for row in rows:
                 tree.set(row, settings, change.now)
-                changed = {s.column: row.get(s.column) for s, _ in settings}
-                change.record("modify_assoc", f"(id_assoc={row['id_assoc']})", cluster, changed)
                 lines.append(_line(cluster, row))
+            _record_settings(change, cluster, rows, settings)
         outcome["user_associations"] = lines
     outcome["changed"] = bool(outcome.get("users") or outcome.get("user_associations"))
     return outcome
@@ -458,7 +451,7 @@ def _modify_users(change: Change, users: list[str], word: str, default: str, new
         change.conn.execute(
             sa.update(table).where(table.c.name.in_(users)).values(admin_level=level, mod_time=change.now)
         )
-        change.record("modify_user", _in("name", users), "", {"admin_level": level})
+        change.record("modify_user", journal.either("name", map(repr, users)), "", f"admin_level={level}")
     if default:
         if not caller.is_operator and users != [caller.name]:
             raise Refused("denied", sections=["users"])
@@ -515,9 +508,9 @@ def delete_user(change: Change) -> Outcome:
             raise Refused("default_account", associations=blocked, of_user=True)
     for cluster, tree in trees.items():
         if gone[cluster]:
-            tree.remove(gone[cluster], change.now, change.now - YOUNG)
-            condition = " || ".join(f"id_assoc={row['id_assoc']}" for row in gone[cluster])
-            change.record("remove_assoc", condition, cluster)
+            kept = tree.remove(gone[cluster], change.now, change.now - YOUNG)
+            if kept:
+                change.record("remove_assoc", " || ".join(f"id_assoc={number}" for number in kept), cluster)
     if by_association:
         lines = [_line(cluster, row) for cluster, found in gone.items() for row in found]
         return {"changed": True, "user_associations": lines}
@@ -525,6 +518,7 @@ def delete_user(change: Change) -> Outcome:
         _drop(change, change.base.user, "name", users)
         coord = change.base.acct_coord
         change.conn.execute(sa.delete(coord).where(coord.c.user.in_(users)))
+        change.record("remove_coord", journal.either("user", map(repr, users)))
         change.record("remove_user", _in("name", users))
     return {"changed": True, "users": users}
 
@@ -559,7 +553,7 @@ def add_coordinator(change: Change) -> Outcome:
                 change.conn.execute(sa.update(table).where(same).values(row))
             added = True
     if added:
-        change.record("add_coord", ",".join(users), "", {"acct": ",".join(accounts)})
+        change.record("add_coord", ",".join(users), "", ",".join(accounts))
     return {"changed": added, "users": users, "accounts": accounts}
 
 
@@ -600,7 +594,7 @@ def add_qos(change: Change) -> Outcome:
             values[setting.column] = limits.merge(setting, values.get(setting.column), value)
         row = full_row(table, values | {"creation_time": change.now, "deleted": 0, "name": name})
         _insert_or_revive(change.conn, table, "name", row)
-        change.record("add_qos", name, "", values)
+        change.record("add_qos", name, "", journal.new_qos(row))
     return outcome
 
 
@@ -626,7 +620,8 @@ def modify_qos(change: Change) -> Outcome:
             values[setting.column] = limits.merge(setting, values.get(setting.column, row[setting.column]), value)
         update = sa.update(table).where(table.c.id == row["id"])
         change.conn.execute(update.values(values | {"mod_time": change.now}))
-        change.record("modify_qos", f"name='{row['name']}'", "", values)
+        info = journal.changed([row | values], values, "id")
+        change.record("modify_qos", f"(name='{row['name']}')", "", info)
     return {"changed": bool(found), "qos": [row["name"] for row in found]}
 
 
@@ -640,7 +635,7 @@ def delete_qos(change: Change) -> Outcome:
     for cluster in directory.cluster_names(change.conn, change.base):
         tree = change.tree(cluster)
         for row in tree.rows:
-            values = {}
+            values: Row = {}
             for column in ("qos", "delta_qos"):
                 parts = [p for p in (row[column] or "").split(",") if p]
                 kept = [p for p in parts if int(p.lstrip("+-")) not in numbers]
@@ -677,7 +672,10 @@ def add_cluster(change: Change) -> Outcome:
         tree = Tree(change.conn, of)
         if settings:
             tree.set(tree.accounts["root"], settings, change.now)
-        change.record("add_cluster", name, "", _journal(tree.accounts["root"]))
+        change.record("add_cluster", name, "", journal.new_cluster(tree.accounts["root"]))
+        own = tree.of_user("root")[0]
+        for _ in range(2):  # slurmdbd notes it with the cluster and once more by itself
+            change.record("add_assoc", f"id_assoc={own['id_assoc']}", name, journal.new_association(own, root=True))
     return {"changed": bool(new), "new": new, "existing": existing, "settings": change.shown(settings)}
 
 
@@ -692,8 +690,7 @@ def modify_cluster(change: Change) -> Outcome:
     for name in names:
         tree = change.tree(name)
         tree.set(tree.accounts["root"], settings, change.now)
-        changed = {s.column: tree.accounts["root"].get(s.column) for s, _ in settings}
-        change.record("modify_assoc", "(id_assoc=1)", name, changed)
+        _record_settings(change, name, [tree.accounts["root"]], settings)
     return outcome
 
 
@@ -711,6 +708,111 @@ def delete_cluster(change: Change) -> Outcome:
     for name in names:
         change.record("remove_cluster", f"name='{name}'")
     return {"changed": True, "clusters": names}
+
+
+# ---------------------------------------------------------------- resources
+
+
+def _resources(change: Change) -> list[Row]:
+    """The resources named (``name`` or ``name@server``), live ones."""
+    table = change.base.res
+    query = sa.select(table).where(table.c.deleted == 0)
+    names = change.names()
+    if names:
+        query = query.where(table.c.name.in_([name.split("@")[0] for name in names]))
+    if servers := change.where.get("server"):
+        query = query.where(table.c.server.in_(servers))
+    return [dict(row._mapping) for row in change.conn.execute(query.order_by(table.c.id))]
+
+
+def _numbers(change: Change, words: tuple[str, ...]) -> dict[str, int]:
+    found = {}
+    for word in words:
+        text = change.value(word)
+        if text and not text.isdigit():
+            raise Refused("bad_value", text=f"sacctmgr: error: Invalid value for {word} ({text})", option="")
+        if text:
+            found[word] = int(text)
+    return found
+
+
+def add_resource(change: Change) -> Outcome:
+    """Licences served from outside, and the clusters' shares of them."""
+    need(change.caller.is_operator)
+    counts = _numbers(change, ("count", "allowed"))
+    server = (change.where.get("server") or ["slurmdb"])[0]
+    known = {(row["name"], row["server"]): row["id"] for row in _resources(change)}
+    clusters = [c for c in change.names("clusters") if c in directory.cluster_names(change.conn, change.base)]
+    table, shares = change.base.res, change.base.clus_res
+    new, shared = [], []
+    for name in change.names():
+        number = known.get((name, server))
+        if number is None:
+            values: Row = {
+                "count": counts.get("count", 0), "description": change.value("description") or name, "type": 1,
+                "server": server, "manager": change.value("manager"), "name": name, "flags": 0, "last_consumed": 0,
+            }  # fmt: skip
+            stamps = {"creation_time": change.now, "mod_time": change.now, "deleted": 0}
+            result = change.conn.execute(sa.insert(table).values(full_row(table, values | stamps)))
+            number = int((result.inserted_primary_key or (0,))[0])
+            told = {"mod_time": change.now, "count": values["count"], "description": values["description"], "type": 1}
+            change.record("add_resource", str(number), "", journal.values(told))
+            new.append(name)
+        for cluster in clusters:
+            row = {"creation_time": change.now, "mod_time": change.now, "deleted": 0, "cluster": cluster}
+            row |= {"res_id": number, "allowed": counts.get("allowed", 0)}
+            same = sa.and_(shares.c.res_id == number, shares.c.cluster == cluster)
+            change.conn.execute(sa.delete(shares).where(same))
+            change.conn.execute(sa.insert(shares).values(full_row(shares, row)))
+            change.record("add_resource", f"{number}@{cluster}", "", f"mod_time={change.now}, allowed={row['allowed']}")
+            shared.append([name, cluster, row["allowed"]])
+    return {
+        "changed": bool(new or shared), "new": new, "shared": shared, "server": server,
+        "description": change.value("description"), "count": counts.get("count", 0),
+    }  # fmt: skip
+
+
+def modify_resource(change: Change) -> Outcome:
+    need(change.caller.is_operator)
+    counts = _numbers(change, ("count", "allowed", "lastconsumed"))
+    found = _resources(change)
+    clusters = change.names("clusters")
+    table, shares = change.base.res, change.base.clus_res
+    values: Row = {}
+    if "count" in counts:
+        values["count"] = counts["count"]
+    if "lastconsumed" in counts:
+        values["last_consumed"] = counts["lastconsumed"]
+    if text := change.value("description"):
+        values["description"] = text
+    for row in found:
+        if values:
+            update = sa.update(table).where(table.c.id == row["id"])
+            change.conn.execute(update.values(values | {"mod_time": change.now}))
+            change.record("modify_resource", f"id='{row['id']}'", "", journal.values(values))
+        if "allowed" in counts:
+            where = [shares.c.res_id == row["id"]] + ([shares.c.cluster.in_(clusters)] if clusters else [])
+            change.conn.execute(sa.update(shares).where(*where).values(allowed=counts["allowed"], mod_time=change.now))
+    return {"changed": bool(found), "resources": [f"{row['name']}@{row['server']}" for row in found]}
+
+
+def delete_resource(change: Change) -> Outcome:
+    need(bool(change.where), "no_conditions")
+    need(change.caller.is_operator)
+    found = _resources(change)
+    clusters = change.names("clusters")
+    table, shares = change.base.res, change.base.clus_res
+    gone = []
+    for row in found:
+        where = [shares.c.res_id == row["id"]] + ([shares.c.cluster.in_(clusters)] if clusters else [])
+        held = change.conn.execute(sa.select(shares.c.cluster).where(*where, shares.c.deleted == 0)).scalars().all()
+        change.conn.execute(sa.delete(shares).where(*where))
+        name = f"{row['name']}@{row['server']}"
+        gone.append([name, list(held)])
+        if not clusters:
+            change.conn.execute(sa.delete(table).where(table.c.id == row["id"]))
+            change.record("remove_resource", f"id='{row['id']}'")
+    return {"changed": bool(found), "removed": gone}
 
 
 # ---------------------------------------------------------------- jobs
@@ -744,7 +846,7 @@ def modify_job(change: Change) -> Outcome:
         if not change.caller.is_operator and row.id_user != change.caller.uid:
             raise Refused("denied", sections=["jobs"])
         change.conn.execute(sa.update(table).where(table.c.job_db_inx == row.job_db_inx).values(values))
-        change.record("modify_job", f"job_db_inx={row.job_db_inx}", cluster, values)
+        change.record("modify_job", f"job_db_inx={row.job_db_inx}", cluster, journal.values(values))
         done.append([text, row.time_submit])
     return {"changed": bool(done), "jobs": done, "error": "" if done else "no_change"}
 
@@ -755,14 +857,17 @@ _OPERATIONS: dict[tuple[str, str], Callable[[Change], Outcome]] = {
     ("add", "coordinator"): add_coordinator,
     ("add", "qos"): add_qos,
     ("add", "cluster"): add_cluster,
+    ("add", "resource"): add_resource,
     ("modify", "account"): modify_account,
     ("modify", "user"): modify_user,
     ("modify", "qos"): modify_qos,
     ("modify", "cluster"): modify_cluster,
     ("modify", "job"): modify_job,
+    ("modify", "resource"): modify_resource,
     ("delete", "account"): delete_account,
     ("delete", "user"): delete_user,
     ("delete", "coordinator"): delete_coordinator,
     ("delete", "qos"): delete_qos,
     ("delete", "cluster"): delete_cluster,
+    ("delete", "resource"): delete_resource,
 }

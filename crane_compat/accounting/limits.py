@@ -131,7 +131,7 @@ QOS: tuple[Setting, ...] = (
     _s("preempt_mode", "preempt_mode", "PreemptMode", 8),
     _s("preempt_exempt_time", "seconds", "PreemptExemptTime", 8),
     _s("preempt", "preempt", "Preempt", 7),
-    _s("priority", "priority", "Priority", 3),
+    _s("priority", "uint", "Priority", 3),
     _s("usage_factor", "float", "UsageFactor", 6),
     _s("usage_thres", "float", "UsageThreshold", 6),
 )
@@ -172,10 +172,6 @@ def _number(setting: Setting, text: str, low: int = UNSET) -> int:
 def _int(setting: Setting, op: str, text: str, numbers: Numbers) -> int | None:
     value = _number(setting, text)
     return None if value == UNSET else value
-
-
-def _priority(setting: Setting, op: str, text: str, numbers: Numbers) -> int:
-    return max(_number(setting, text), 0)
 
 
 def _text(setting: Setting, op: str, text: str, numbers: Numbers) -> str:
@@ -303,7 +299,7 @@ def _preempt_mode(setting: Setting, op: str, text: str, numbers: Numbers) -> int
 
 
 _PARSERS: dict[str, Callable[[Setting, str, str, Numbers], Any]] = {
-    "int": _int, "uint": _int, "priority": _priority, "text": _text, "minutes": _minutes, "seconds": _seconds,
+    "int": _int, "uint": _int, "text": _text, "minutes": _minutes, "seconds": _seconds,
     "float": _float, "shares": _shares, "tres": _tres, "qos": _qos, "qos_list": _qos_list, "preempt": _qos_list,
     "qos_flags": _qos_flags, "preempt_mode": _preempt_mode,
 }  # fmt: skip
@@ -350,7 +346,8 @@ def show(setting: Setting, stored: Any, tres: Mapping[int, str], qos: Mapping[in
     """A column's value as sacctmgr prints it; "" where nothing is set."""
     if stored is None or stored == "":
         return ""
-    return _SHOWN.get(setting.kind, lambda value, t, q: str(value))(stored, tres, qos)
+    form = _SHOWN.get(setting.kind)
+    return str(stored) if form is None else form(stored, tres, qos)
 
 
 def show_tres(stored: str, tres: Mapping[int, str]) -> str:

@@ -105,10 +105,10 @@ def _selected(query: Query, row: Row) -> bool:
         names = query.names(key)
         if names and row[column] not in names:
             return False
-    partitions = query.where.get("partitions")
-    if partitions and row["partition"] not in partitions:
+    wanted = query.where.get("partitions", [])
+    if wanted and row["partition"] not in wanted:
         return False
-    ids = query.where.get("id")
+    ids = query.names("id")
     if ids and str(row["id_assoc"]) not in ids:
         return False
     return not ("onlydefaults" in query.flags and not (row["user"] and row["is_def"]))
@@ -130,7 +130,8 @@ def _default_accounts(query: Query) -> dict[str, str]:
     for cluster in reversed(query.clusters()):
         table = query.service.schema_of(cluster).assoc
         where = (table.c.is_def == 1, table.c.deleted == 0, table.c.user != "")
-        found |= {user: acct for user, acct in query.conn.execute(sa.select(table.c.user, table.c.acct).where(*where))}
+        for user, acct in query.conn.execute(sa.select(table.c.user, table.c.acct).where(*where)):
+            found[user] = acct
     return found
 
 
@@ -154,8 +155,8 @@ def users(query: Query) -> list[Row]:
         row["admin"] = codes.ADMIN_LEVELS.get(row["admin_level"], "None")
     if wanted := query.names("defaultaccount"):
         rows = [row for row in rows if row["default_account"] in wanted]
-    if wanted := query.where.get("adminlevel"):
-        rows = [row for row in rows if any(row["admin"].lower().startswith(w.lower()) for w in wanted)]
+    if levels := query.where.get("adminlevel"):
+        rows = [row for row in rows if any(row["admin"].lower().startswith(word.lower()) for word in levels)]
     return _with_associations(query, rows, "user")
 
 
@@ -251,9 +252,17 @@ def events(query: Query) -> list[Row]:
         if kind and kind != ["cluster", "node"]:
             conditions.append(table.c.node_name == "" if kind[0] == "cluster" else table.c.node_name != "")
         found = query.rows(table, *conditions)
+        if "instances" in query.flags:
+            found = [row for row in found if row.get("instance_id") or row.get("instance_type")]
         found.sort(key=lambda row: (row["node_name"], row["time_start"]))
         rows += [row | {"cluster": cluster} for row in found]
     return rows
+
+
+def instances(query: Query) -> list[Row]:
+    """Events of cloud instances only."""
+    query.flags |= {"instances"}
+    return events(query)
 
 
 def reservations(query: Query) -> list[Row]:
@@ -349,7 +358,7 @@ def open_jobs(query: Query) -> list[Row]:
 
 _LISTINGS: dict[str, Callable[[Query], list[Row]]] = {
     "account": accounts, "association": associations, "cluster": clusters, "event": events,
-    "federation": federations, "instance": events, "problem": problems, "qos": qos, "reservation": reservations,
+    "federation": federations, "instance": instances, "problem": problems, "qos": qos, "reservation": reservations,
     "resource": resources, "runaway": open_jobs, "transaction": transactions, "tres": tres, "user": users,
     "wckey": wckeys,
 }  # fmt: skip

@@ -181,7 +181,7 @@ def job_row(
         "segment_size": 0,
         "std_err": _pattern(spec.std_err, spec.work_dir, ""),
         "std_in": _pattern(spec.std_in, spec.work_dir, "/dev/null" if record.batch_flag else ""),
-        "std_out": _pattern(spec.std_out, spec.work_dir, array_default if record.batch_flag else ""),
+        "std_out": _output(spec, array_default if record.batch_flag else ""),
         "submit_line": spec.submit_line or None,
         "system_comment": record.system_comment or None,
         "tres_alloc": tres_alloc,
@@ -197,6 +197,12 @@ def _pattern(given: str, work_dir: str, default: str) -> str:
     if not given:
         return default
     return given if given.startswith("/") else f"{work_dir}/{given}"
+
+
+def _output(spec: pb.JobSpec, default: str) -> str:
+    """The output pattern; the default one stays relative, as sbatch leaves it."""
+    text = _pattern(spec.std_out, spec.work_dir, default)
+    return default if default and text == f"{spec.work_dir}/{default}" else text
 
 
 def _with_unknown_energy(tres: str) -> str:

@@ -343,3 +343,10 @@ def defaults(table: sa.Table) -> dict[str, Any]:
         elif column.kind != "stamp" and (column.not_null or column.default is not None):
             values[column.name] = column.default or ""
     return values
+
+
+def full_row(table: sa.Table, values: dict[str, Any]) -> dict[str, Any]:
+    """`values` cut to the table's columns, text columns that may not be NULL filled with ''."""
+    row = {name: value for name, value in defaults(table).items() if name not in values}
+    row.update({name: value for name, value in values.items() if name in table.c})
+    return row

@@ -101,6 +101,11 @@ class AccountingService:
         parts = value.split(",") if isinstance(value, str) else value or ()
         return [str(part).strip().lower() for part in parts]
 
+    def _controller_address(self) -> str:
+        """The address slurm.conf gives the controller, as a registered controller's row shows it."""
+        controllers = getattr(self.config, "controllers", ())
+        return str(controllers[0][1]) if controllers else ""
+
     def changed(self) -> None:
         """Tell who has copies that users, accounts or QOS changed."""
         self.version += 1
@@ -121,7 +126,14 @@ class AccountingService:
             if writer is None:
                 if cluster != self.cluster:
                     schema.create(self.engine, cluster)
-                writer = self._writers[cluster] = Writer(self.schema_of(cluster), self._words("AccountingStoreFlags"))
+                user = (self._words("SlurmUser") or ["root"])[0].split("(")[0]
+                writer = self._writers[cluster] = Writer(
+                    self.schema_of(cluster),
+                    self._words("AccountingStoreFlags"),
+                    user,
+                    max(self._slurm_uids()),
+                    self._controller_address(),
+                )
             try:
                 with self.engine.begin() as conn:
                     last = writer.apply(conn, events)

@@ -11,8 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from . import limits
-from .schema import Schema
-from .writer import full_row
+from .schema import Schema, full_row
 
 Row = dict[str, Any]
 
@@ -123,8 +122,11 @@ class Tree:
         self.rows.sort(key=lambda r: (r.get("lineage") or "", r["id_assoc"]))
         return moved
 
-    def remove(self, rows: list[Row], now: int, keep_since: int) -> None:
-        """Remove rows: for good where they are newer than `keep_since` and no job refers to them."""
+    def remove(self, rows: list[Row], now: int, keep_since: int) -> list[int]:
+        """Remove rows: for good where they are newer than `keep_since` and no job refers to them.
+
+        Returns the numbers of those that stay, marked as deleted.
+        """
         table, job = self.schema.assoc, self.schema.job
         ids = [row["id_assoc"] for row in rows]
         used = set(self.conn.execute(sa.select(job.c.id_assoc).where(job.c.id_assoc.in_(ids)).distinct()).scalars())
@@ -138,3 +140,4 @@ class Tree:
             )
         self.rows = [row for row in self.rows if row["id_assoc"] not in ids]
         self.index()
+        return kept

@@ -20,9 +20,9 @@ from crane_compat.core import states
 from crane_compat.core.tres import STATIC
 from crane_compat.wire import pb
 
-from . import codes
+from . import journal
 from .rows import Names, expand, job_row, sluid, step_row
-from .schema import FIRST_OWN_TRES, Schema, defaults
+from .schema import FIRST_OWN_TRES, Schema, full_row
 
 #: rpc_version of a registered 25.11 controller
 RPC_VERSION = 44 << 8
@@ -37,10 +37,18 @@ _EVENT_FLAGS = states.NODE_DRAIN | states.NODE_FAIL
 class Writer:
     """Writes one cluster's events; keeps the numbers rows refer to in memory between batches."""
 
-    def __init__(self, schema: Schema, store_flags: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        store_flags: Iterable[str] = (),
+        slurm_user: str = "slurm",
+        slurm_uid: int = 0,
+        address: str = "",
+    ) -> None:
         self.schema = schema
         self.cluster = schema.cluster
         self.store_flags = set(store_flags)
+        self.slurm_user, self.slurm_uid, self.address = slurm_user, slurm_uid, address
         self.names: Names | None = None
         self._inx: dict[tuple[int, int], int] = {}
         self._sequence = (0, 0)  # milliseconds, number within them
@@ -74,11 +82,20 @@ class Writer:
         jobs: dict[tuple[int, int], _Job] = {}
         steps: dict[tuple[tuple[int, int], int, int], pb.StepRecord] = {}
         suspends: list[tuple[tuple[int, int], pb.AcctEvent]] = []
+        split: dict[tuple[int, int], set[int]] = {}
+        late: dict[tuple[int, int], int] = {}
         for event in events:
             kind = event.kind
             if kind.startswith(("job_", "step_")):
                 key = (event.job.job_id, int(event.job.submit_time))
+                if event.job.HasField("array_task_id") and event.job.job_id != event.job.array_job_id:
+                    array = (event.job.array_job_id, int(event.job.submit_time))
+                    split.setdefault(array, set()).add(event.job.array_task_id)
+                    if kind == "job_end" and not event.job.node_list and key not in jobs:
+                        continue  # a task cancelled while it was part of the array has no row of its own
                 if kind.startswith("step_"):
+                    if kind == "step_end" and states.is_finished(event.job.state):
+                        late[key] = max(late.get(key, 0), event.job.derived_exit_code)
                     steps[(key, event.step.step_id, event.step.het_offset)] = event.step
                     job = jobs.get(key)
                     if job is None and key not in self._inx:  # its submission may have been lost
@@ -103,6 +120,8 @@ class Writer:
             self._identify(conn, [*jobs, *(k for k, _, _ in steps)], events, names)
         self._write_jobs(conn, jobs, names)
         self._write_steps(conn, steps, names)
+        self._split_tasks(conn, split)
+        self._late_exit_codes(conn, late)
         for key, event in suspends:
             self._suspend(conn, self._inx[key], event, names)
         if len(self._inx) > 200_000:
@@ -215,6 +234,26 @@ class Writer:
             self._upserts[table.name, columns] = statement
         conn.execute(statement, rows)
 
+    def _split_tasks(self, conn: Connection, split: dict[tuple[int, int], set[int]]) -> None:
+        """Tasks with a row of their own leave the pending ones of the array's row."""
+        table = self.schema.job
+        for (array, submit), tasks in split.items():
+            where = (table.c.id_job == array, table.c.time_submit <= submit, table.c.array_task_str.is_not(None))
+            query = sa.select(table.c.job_db_inx, table.c.array_task_str).where(*where)
+            for row in conn.execute(query.order_by(table.c.time_submit.desc()).limit(1)).all():
+                bits = int(row.array_task_str, 16) if row.array_task_str[1:2] == "x" else 0
+                left = bits & ~sum(1 << task for task in tasks)
+                if left != bits:
+                    values = {"array_task_str": f"0x{left:X}" if left else None, "array_task_pending": left.bit_count()}
+                    conn.execute(sa.update(table).where(table.c.job_db_inx == row.job_db_inx).values(values))
+
+    def _late_exit_codes(self, conn: Connection, late: dict[tuple[int, int], int]) -> None:
+        """A step that ends after its job still counts in the job's derived exit code."""
+        table = self.schema.job
+        for key, status in late.items():
+            where = (table.c.job_db_inx == self._inx[key], table.c.derived_ec < status)
+            conn.execute(sa.update(table).where(*where).values(derived_ec=status))
+
     # ------------------------------------------------------------ suspension, nodes, cluster
 
     def _suspend(self, conn: Connection, inx: int, event: pb.AcctEvent, names: Names) -> None:
@@ -264,22 +303,19 @@ class Writer:
         now = int(event.time)
         ensure_cluster(conn, self.schema, self.cluster, now)
         names.cluster_id = self._cluster_id(conn)
+        cluster = self.schema.cluster_table
+        address = {
+            "control_host": told.get("address") or self.address or told.get("host", ""),
+            "control_port": told.get("port", 0),
+            "last_port": told.get("port", 0),
+            "rpc_version": RPC_VERSION,
+            "dimensions": 1,
+            "flags": CLUSTER_FLAGS,
+        }
+        conn.execute(sa.update(cluster).where(cluster.c.name == self.cluster).values(address | {"mod_time": now}))
+        self._note(conn, now, "modify_cluster", f"name='{self.cluster}'", "", address)
         numbers = {str(number): name for name, number in (told.get("tres_names") or {}).items()}
         self._register_tres(conn, numbers.values(), names, now)
-        cluster = self.schema.cluster_table
-        conn.execute(
-            sa.update(cluster)
-            .where(cluster.c.name == self.cluster)
-            .values(
-                control_host=told.get("host", ""),
-                control_port=told.get("port", 0),
-                last_port=told.get("port", 0),
-                rpc_version=RPC_VERSION,
-                dimensions=1,
-                flags=CLUSTER_FLAGS,
-                mod_time=now,
-            )
-        )
         tres = _renumber(told.get("tres", ""), numbers, names)
         nodes = told.get("nodes", "")
         table = self.schema.event
@@ -293,6 +329,10 @@ class Writer:
                 "extra": None, "instance_id": None, "instance_type": None, "deleted": 0,
             }  # fmt: skip
             self._upsert(conn, table, [row], ("node_name", "time_start"), {"node_name", "time_start"})
+            # until they report, the nodes of a cluster that starts cold are unknown
+            cold = {"cluster_nodes": "", "reason": "cold-start", "reason_uid": self.slurm_uid, "time_end": now}
+            rows = [row | cold | {"node_name": name, "tres": ""} for name in expand(nodes)]
+            self._upsert(conn, table, rows, ("node_name", "time_start"), {"node_name", "time_start"})
         names.node_order = {name: place for place, name in enumerate(expand(nodes))}
 
     def _register_tres(self, conn: Connection, wanted: Iterable[str], names: Names, now: int) -> None:
@@ -305,7 +345,11 @@ class Writer:
             top = conn.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
             number = max(top + 1, FIRST_OWN_TRES)
             conn.execute(sa.insert(table).values(creation_time=now, deleted=0, id=number, type=kind, name=name))
+            self._note(conn, now, "add_tres", f"id={number}", self.cluster, {"type": kind, "name": name})
             names.tres[full] = number
+
+    def _note(self, conn: Connection, now: int, action: str, name: str, cluster: str, values: dict[str, Any]) -> None:
+        journal.write(conn, self.schema, now, action, self.slurm_user, name, cluster, journal.values(values))
 
     def _load_names(self, conn: Connection) -> Names:
         names = Names()
@@ -422,13 +466,3 @@ def ensure_cluster(conn: Connection, schema: Schema, name: str, now: int) -> boo
         for values in (root, user):
             conn.execute(sa.insert(assoc).values(full_row(assoc, common | values)))
     return True
-
-
-def full_row(table: sa.Table, values: dict[str, Any]) -> dict[str, Any]:
-    """`values` cut to the table's columns, text columns that may not be NULL filled with ''."""
-    row = {name: value for name, value in defaults(table).items() if name not in values}
-    row.update({name: value for name, value in values.items() if name in table.c})
-    return row
-
-
-__all__ = ["Writer", "codes", "ensure_cluster", "ensure_fixed", "full_row", "upsert"]

@@ -23,7 +23,7 @@ _SLURM = "crane_compat.commands.slurm."
 #: command → module
 COMMANDS: dict[str, str] = {
     name: _SLURM + name
-    for name in ("sbatch", "srun", "salloc", "scancel", "squeue", "sinfo", "scontrol", "sacct", "sacctmgr")
+    for name in ("sbatch", "srun", "salloc", "scancel", "squeue", "sinfo", "scontrol", "sacct", "sacctmgr", "seff")
 }
 
 

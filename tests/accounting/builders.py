@@ -12,6 +12,13 @@ from crane_compat.wire import pb
 NOW = 1_795_360_363
 
 
+def time() -> float:
+    """The present: for what commands show "of today"."""
+    import time as clock
+
+    return clock.time()
+
+
 def service(tmp_path: Any = None, **config: Any) -> AccountingService:
     """A service on a fresh SQLite database."""
     values = {"SlurmUser": "root", "AccountingStoreFlags": "job_comment,job_script,job_env,job_extra"} | config

@@ -90,6 +90,7 @@ class Settings:
     output: str = ""  # "", "json", "yaml", "script", "env"
     action: str = ""  # help, usage, version, helpformat …
     now: int = 0
+    command: list[str] = field(default_factory=list)
 
 
 def _given(argv: list[str]) -> list[tuple[str, str]]:
@@ -282,7 +283,8 @@ def _file(path: str) -> None:
 
 def read_options(argv: list[str], now: int) -> Settings:
     """The command line as settings; raises Failed."""
-    settings = Settings(now=now)
+    # the documents name all words but the last
+    settings = Settings(now=now, command=["sacct", *argv][:-1])
     for key, value in _given(argv):
         SETTERS[key](settings, value)
         if settings.action in ("help", "usage", "version", "helpformat"):
@@ -304,6 +306,8 @@ def _defaults(settings: Settings) -> None:
         else:
             day = time.localtime(now)
             start = int(time.mktime((day.tm_year, day.tm_mon, day.tm_mday, 0, 0, 0, 0, 0, -1)))
+    if end is None and wanted.get("states") and not jobs:
+        end = start  # states without an end are those at the start
     if end is None:
         # the second that is running counts: jobs that began in it are there
         end = now + 1 if not jobs or settings.start is not None else 0
@@ -356,7 +360,7 @@ def _run(settings: Settings) -> int:
         raise Failed("Slurm job completion is disabled")
     fields = _fields(settings)
     request = dict(settings.filter)
-    request["steps"] = True
+    request["steps"] = not settings.allocations or settings.output in ("json", "yaml")
     request["script"], request["env"] = settings.output == "script", settings.output == "env"
     if words := request.pop("reason_names", None):
         from crane_compat.accounting.codes import reason_number
@@ -373,7 +377,9 @@ def _run(settings: Settings) -> int:
     if settings.output in ("json", "yaml"):
         from . import sacct_document
 
-        sys.stdout.write(sacct_document.render(reply, settings.output))
+        lines = list(lines_of(settings, reply))
+        cluster = reply["clusters"][0]["cluster"] if reply["clusters"] else ""
+        sys.stdout.write(sacct_document.text(lines, settings.command, cluster, settings.output))
         return 0
     layout = Layout(settings.header, settings.parsable, settings.ending, settings.delimiter)
     columns = [(f.name, width) for f, width in fields]

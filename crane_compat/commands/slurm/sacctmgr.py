@@ -229,8 +229,10 @@ def show(session: Session, words: list[str]) -> None:
     if session.given & {"json", "yaml"}:
         from . import sacctmgr_document
 
-        sys.stdout.write(sacctmgr_document.render(entity, reply, "json" if "json" in session.given else "yaml"))
-        return
+        text = sacctmgr_document.render(entity, reply, "json" if "json" in session.given else "yaml")
+        if text is not None:
+            sys.stdout.write(text)
+            return
     names = Names(_numbered(reply["tres"]), _numbered(reply["qos"]), tree)
     _print(session, columns, ([f.get(row, names) for f, _ in columns] for row in reply["rows"]))
 
@@ -397,8 +399,10 @@ def ping(session: Session, words: list[str]) -> None:
     from crane_compat import paths
     from crane_compat.parsers import slurm_conf
 
-    conf = slurm_conf.load(paths.conf_path(), strict=False)
-    host = conf.get("AccountingStorageHost") or "localhost"
+    try:
+        host = slurm_conf.load(paths.conf_path(), strict=False).get("AccountingStorageHost") or "localhost"
+    except (OSError, slurm_conf.ConfError) as exc:
+        raise Failed(f"sacctmgr: error: {exc}") from None
     try:
         ask("sacctmgr", "ping", {})
         state = "UP"
@@ -436,15 +440,9 @@ def dump(session: Session, words: list[str]) -> None:
     session.rc = sacctmgr_file.dump(words) or session.rc
 
 
-def load(session: Session, words: list[str]) -> None:
-    from . import sacctmgr_file
-
-    session.rc = sacctmgr_file.load(words, session.immediate) or session.rc
-
-
 _RUN: dict[str, Callable[[Session, list[str]], None]] = {
     "show": show, "add": change("add"), "modify": change("modify"), "delete": change("delete"), "ping": ping,
-    "version": version, "quit": leave, "help": usage, "dump": dump, "load": load,
+    "version": version, "quit": leave, "help": usage, "dump": dump,
 }  # fmt: skip
 
 

@@ -278,7 +278,7 @@ _QOS = (
     _f("Preempt", "", 10, preempt),
     _f("PreemptExemptTime", "", 19, seconds("preempt_exempt_time")),
     _f("PreemptMode", "", 11, lambda row, names: limits.show_preempt_mode(row.get("preempt_mode") or 0)),
-    _f("Priority", "", 10, text("priority")),
+    _f("Priority", "", 10, lambda row, names: str(row.get("priority") or 0)),
     _f("UsageFactor", "", 11, number("usage_factor")),
     _f("UsageThreshold", "UsageThres", 10, number("usage_thres")),
 )

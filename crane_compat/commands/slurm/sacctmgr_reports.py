@@ -44,7 +44,7 @@ def association(item: Outcome) -> str:
 
 
 def modified(item: Outcome) -> str:
-    if not item["user"]:
+    if not item["user"] and not item.get("moved"):
         return f"  C = {item['cluster']:<10} A = {item['account']}" + (
             f" of {item['parent']}" if item["parent"] else ""
         )
@@ -150,6 +150,47 @@ def add_cluster(outcome: Outcome) -> Report:
     out += [" Adding Cluster(s)", *(f"  Name           = {name}" for name in outcome["new"])]
     if outcome["settings"]:
         out += [" Setting", "  Default Limits:", *_settings(outcome["settings"], 13)]
+    return Report(out=out, done=True)
+
+
+def add_resource(outcome: Outcome) -> Report:
+    if outcome.get("error") == "denied":
+        return Report(err=[" Problem adding resource: Access/permission denied"])
+    if not outcome["changed"]:
+        return Report(out=[" Nothing new added."])
+    out = [" Adding Resource(s)"]
+    for name in dict.fromkeys([*outcome["new"], *(name for name, _, _ in outcome["shared"])]):
+        out.append(f"  {name}@{outcome['server']}")
+        out += [f"   Cluster - {cluster}\t{share}" for owner, cluster, share in outcome["shared"] if owner == name]
+    if outcome["new"]:
+        out.append(" Settings")
+        for title, text in (
+            ("Name", outcome["new"][0]), ("Server", outcome["server"]),
+            ("Description", outcome["description"] or outcome["new"][0]), ("Count", str(outcome["count"])),
+            ("Type", "License"),
+        ):  # fmt: skip
+            out.append(f"  {title:<14} = {text}")
+    return Report(out=out, done=True)
+
+
+def modify_resource(outcome: Outcome) -> Report:
+    if outcome.get("error") == "denied":
+        return Report(err=DENIED)
+    if not outcome["changed"]:
+        return Report(out=["  Nothing modified"])
+    return Report(out=[" Modified server resource ...", *(f"  {name}" for name in outcome["resources"])], done=True)
+
+
+def delete_resource(outcome: Outcome) -> Report:
+    if outcome.get("error") == "no_conditions":
+        return Report(err=[" No conditions given to remove, not executing."])
+    if outcome.get("error") == "denied":
+        return Report(err=DENIED)
+    if not outcome["changed"]:
+        return Report(out=["  Nothing deleted"])
+    out = [" Deleting resource(s)..."]
+    for name, clusters in outcome["removed"]:
+        out += [f"  {name}", *(f"  Cluster - {cluster}\t- {name}" for cluster in clusters)]
     return Report(out=out, done=True)
 
 
@@ -274,14 +315,17 @@ REPORTS: dict[tuple[str, str], Callable[[Outcome], Report]] = {
     ("add", "coordinator"): add_coordinator,
     ("add", "qos"): add_qos,
     ("add", "cluster"): add_cluster,
+    ("add", "resource"): add_resource,
     ("modify", "account"): _modify,
     ("modify", "user"): _modify,
     ("modify", "qos"): modify_qos,
     ("modify", "cluster"): modify_cluster,
     ("modify", "job"): modify_job,
+    ("modify", "resource"): modify_resource,
     ("delete", "account"): _delete("accounts", " Deleting accounts..."),
     ("delete", "user"): _delete("users", " Deleting users..."),
     ("delete", "coordinator"): delete_coordinator,
     ("delete", "qos"): _delete("qos", " Deleting QOS(s)...", "  "),
+    ("delete", "resource"): delete_resource,
     ("delete", "cluster"): _delete("clusters", " Deleting clusters..."),
 }

@@ -47,9 +47,9 @@ VALID: dict[str, str] = {
 
 #: entities each command takes
 ALLOWED: dict[str, frozenset[str]] = {
-    "add": frozenset({"account", "cluster", "coordinator", "qos", "user"}),
-    "modify": frozenset({"account", "cluster", "job", "qos", "user"}),
-    "delete": frozenset({"account", "cluster", "coordinator", "qos", "user"}),
+    "add": frozenset({"account", "cluster", "coordinator", "qos", "resource", "user"}),
+    "modify": frozenset({"account", "cluster", "job", "qos", "resource", "user"}),
+    "delete": frozenset({"account", "cluster", "coordinator", "qos", "resource", "user"}),
 }
 
 
@@ -121,7 +121,14 @@ GRAMMARS: dict[str, Grammar] = {
         }
     ),
     "reservation": Grammar({**_NAMES, **_CLUSTERS, "start": ("start", 1), "end": ("end", 1), "id": ("id", 1)}),
-    "resource": Grammar({**_NAMES, "server": ("server", 1), **_CLUSTERS}),
+    "resource": Grammar(
+        {**_NAMES, "server": ("server", 3), **_CLUSTERS, "id": ("id", 1)},
+        {
+            "allowed": ("allowed", 2), "percentallowed": ("allowed", 1), "count": ("count", 3),
+            "description": ("description", 1), "lastconsumed": ("lastconsumed", 1), "servertype": ("manager", 7),
+            "type": ("type", 1), "flags": ("flags", 1),
+        },
+    ),
     "wckey": Grammar({**_NAMES, **_CLUSTERS, "users": ("users", 1), "id": ("id", 1)}),
     "federation": Grammar({**_NAMES}),
     "problem": Grammar({**_CLUSTERS}),
