@@ -320,3 +320,17 @@ OPTIONS: tuple[Option, ...] = (
     _make("workdir", ALL, v.former(v.chdir, "chdir"), "old name of --chdir", value="path", status="old"),
     _make("x11", (R, A), v.x11, "forward X11", takes="optional", value="all|first|last", status="notice"),
 )  # fmt: skip
+
+#: what a component of a heterogeneous job hands on to the next (Slurm's page on heterogeneous jobs);
+#: the others start anew in each
+PROPAGATED = frozenset(
+    [
+        "account", "acctg-freq", "begin", "cluster-constraint", "clusters", "comment", "deadline", "delay-boot",
+        "dependency", "distribution", "epilog", "error", "export", "export-file", "exclude", "get-user-env", "gid",
+        "hold", "ignore-pbs", "immediate", "input", "job-name", "kill-on-bad-exit", "label", "mcs-label", "mem",
+        "msg-timeout", "no-allocate", "no-requeue", "nice", "no-kill", "open-mode", "output", "priority", "profile",
+        "propagate", "pty", "qos", "quit-on-interrupt", "reboot", "reservation", "requeue", "signal", "slurmd-debug",
+        "task-epilog", "task-prolog", "time", "time-min", "unbuffered", "wait", "wait-all-nodes", "wckey", "chdir",
+        "workdir",
+    ]
+)  # fmt: skip

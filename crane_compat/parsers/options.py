@@ -6,7 +6,7 @@ source the later option counts.  Only what was given is set.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -14,7 +14,7 @@ from crane_compat.core.errors import TEXT, Errno
 from crane_compat.parsers.directives import Directives, read_directives
 from crane_compat.parsers.getopt_long import Table, UsageError, scan
 from crane_compat.parsers.number import leading
-from crane_compat.parsers.option_table import OPTIONS, Option
+from crane_compat.parsers.option_table import OPTIONS, PROPAGATED, Option
 from crane_compat.parsers.option_values import EndProgram, OptionError
 from crane_compat.wire import pb
 
@@ -54,6 +54,7 @@ class Draft:
     given: dict[str, str | None] = field(default_factory=dict)
     source: str = ""
     source_of: dict[str, str] = field(default_factory=dict)
+    applied: list[tuple[Option, str | None]] = field(default_factory=list)
 
     def error(self, text: str, code: int) -> OptionError:
         return OptionError([f"{self.command}: error: {text}"], code)
@@ -67,11 +68,23 @@ class Submission:
     """What a command line asks for: one spec, or one for each component of a heterogeneous job."""
 
     specs: list[pb.JobSpec]
-    step: pb.StepRequest
+    steps: list[pb.StepRequest]  # srun: the step's part in each component
     flags: Flags
-    operands: list[str]
+    operands: list[str]  # script or command with its arguments
+    commands: list[list[str]]  # the operands of each component as given
     notices: list[str]
     given: dict[str, str | None]
+
+    @property
+    def step(self) -> pb.StepRequest:
+        """The step's part in the first component."""
+        return self.steps[0]
+
+    @property
+    def words(self) -> Iterator[list[str]]:
+        """The operands that count for each component: where it has none, those of the next that has some."""
+        for index in range(len(self.specs)):
+            yield next(filter(None, self.commands[index:]), self.operands)
 
 
 @lru_cache(maxsize=3)
@@ -88,105 +101,95 @@ def _variables(command: str) -> tuple[tuple[str, Option], ...]:
     )
 
 
+Found = list[tuple[Option, str | None]]
+
+
 def parse(
     command: str, argv: Sequence[str], env: Mapping[str, str], script: bytes | None = None, script_name: str = ""
 ) -> Submission:
     """Read a command line.  Raises OptionError (refused) or EndProgram (--help and the like)."""
-    parts = _components(argv)
-    drafts: list[Draft] = []
+    parts = _components(command, argv)
     directives = Directives([])
     if script is not None:
-        directives = read_directives(command, script, script_name, foreign=not _ignores_foreign(command, argv, env))
-    script_parts = directives.components
-    operands: list[str] = []
-    for index in range(max(len(parts), len(script_parts))):
+        ignore = "SBATCH_IGNORE_PBS" in env or any(o.name == "ignore-pbs" for found, _ in parts for o, _ in found)
+        directives = read_directives(command, script, script_name, foreign=not ignore)
+    drafts: list[Draft] = []
+    for index in range(max(len(parts), len(directives.components))):
         draft = Draft(command)
         if drafts:
             draft.flags = drafts[0].flags
-        if index == 0:
+            draft.source = "component before"
+            _apply(draft, [(o, value) for o, value in drafts[-1].applied if o.name in PROPAGATED])
+        else:
             draft.source = "other scheduler"
-            _apply(draft, directives.foreign)
-        if index < len(script_parts):
+            _apply(draft, _scan(command, directives.foreign)[0])
+        if index < len(directives.components):
             draft.source = "script"
-            rest = _apply(draft, script_parts[index])
+            found, rest = _scan(command, directives.components[index])
+            _apply(draft, found)
             if rest:
                 raise draft.error(f"Invalid directive found in batch script: {rest[0]}", 255)
         draft.source = "environment"
         _environment(draft, env)
         if index < len(parts):
             draft.source = "command line"
-            rest = _apply(draft, parts[index])
-            operands = rest or operands
+            _apply(draft, parts[index][0])
         drafts.append(draft)
-    first = drafts[0]
     for draft in drafts:
         _conflicts(draft)
-    first.step.spec.CopyFrom(first.spec)
+        draft.step.spec.CopyFrom(draft.spec)
+    commands = [operands for _, operands in parts]
+    given = [operands for operands in commands if operands]
     return Submission(
         [draft.spec for draft in drafts],
-        first.step,
-        first.flags,
-        operands,
+        [draft.step for draft in drafts],
+        drafts[0].flags,
+        given[0] if given else [],
+        commands,
         [notice for draft in drafts for notice in draft.notices],
-        first.given,
+        drafts[0].given,
     )
-
-
-def _ignores_foreign(command: str, argv: Sequence[str], env: Mapping[str, str]) -> bool:
-    if "SBATCH_IGNORE_PBS" in env:
-        return True
-    # a cheap look first: --ignore-pbs may be shortened, but hardly anybody gives it
-    if not any(word.startswith("--ig") for word in argv):
-        return False
-    try:
-        return any(option.name == "ignore-pbs" for part in _components(argv) for option, _ in _scan(command, part)[0])
-    except OptionError:
-        return False  # said when the command line is read
 
 
 def operands_of(command: str, argv: Sequence[str]) -> tuple[list[str], str | None]:
     """(the words behind the options, the value of --wrap): what sbatch must know before it reads the script."""
-    parts = _components(argv)
     rest: list[str] = []
     wrap: str | None = None
-    for part in parts:
-        found, operands = _scan(command, part)
+    for found, operands in _components(command, argv):
         rest = operands or rest
         for option, value in found:
             if option.name == "wrap":
                 wrap = value
-            elif option.name in ("help", "usage", "version"):
+            elif option.name in ("help", "usage", "version", "autocomplete"):
                 option.apply(Draft(command), option, value)
     return rest, wrap
 
 
-def _components(argv: Sequence[str]) -> list[list[str]]:
-    """Split at ``:`` words among the options."""
-    parts: list[list[str]] = [[]]
-    for position, word in enumerate(argv):
-        if word == ":":
-            parts.append([])
-            continue
-        parts[-1].append(word)
-        if word == "--":
-            parts[-1] += argv[position + 1 :]
-            break
-    return parts
+def _components(command: str, argv: Sequence[str]) -> list[tuple[Found, list[str]]]:
+    """Options and operands of each component: ``:`` behind the options, with srun behind a command as well."""
+    parts: list[tuple[Found, list[str]]] = []
+    rest = list(argv)
+    while True:
+        found, operands = _scan(command, rest)
+        end = operands.index(":") if ":" in operands and (command == "srun" or operands[0] == ":") else None
+        parts.append((found, operands[:end]))
+        if end is None:
+            return parts
+        rest = operands[end + 1 :]
 
 
-def _scan(command: str, argv: Sequence[str]) -> tuple[list[tuple[Option, str | None]], list[str]]:
+def _scan(command: str, argv: Sequence[str]) -> tuple[Found, list[str]]:
     try:
         return scan(table_of(command), argv)
     except UsageError as exc:
         raise OptionError([f"{command}: {exc}", f'Try "{command} --help" for more information'], 255) from None
 
 
-def _apply(draft: Draft, argv: Sequence[str]) -> list[str]:
-    found, operands = _scan(draft.command, argv)
+def _apply(draft: Draft, found: Found) -> None:
     for option, value in found:
         option.apply(draft, option, value)
+        draft.applied.append((option, value))
         draft.given[option.name] = value
-    return operands
 
 
 def _environment(draft: Draft, env: Mapping[str, str]) -> None:
@@ -203,6 +206,7 @@ def _environment(draft: Draft, env: Mapping[str, str]) -> None:
                 continue
             value = None
         option.apply(draft, option, value)
+        draft.applied.append((option, value))
         if name.startswith(("SBATCH_", "SALLOC_", "SRUN_")):
             draft.given[option.name] = value
 

@@ -144,6 +144,25 @@ def test_components_on_the_command_line() -> None:
     assert found.operands == ["job.sh"]
 
 
+def test_a_colon_in_arguments_separates_nothing() -> None:
+    found = sbatch("-J", ":", "job.sh", "a", ":", "-n2")
+    assert ([spec.name for spec in found.specs], found.operands) == ([":"], ["job.sh", "a", ":", "-n2"])
+
+
+def test_a_step_of_several_commands() -> None:
+    found = parse("srun", ["-n1", "-l", "a", "x", ":", "-n2", "b"], {})
+    assert found.commands == [["a", "x"], ["b"]]
+    assert [(step.spec.num_tasks, step.label) for step in found.steps] == [(1, True), (2, True)]
+    assert list(parse("srun", ["-N1", ":", "-N1", "a"], {}).words) == [["a"], ["a"]]
+
+
+def test_what_a_component_hands_on() -> None:
+    found = sbatch("-J", "x", "-A", "acct", "-n4", "-p", "gpu", ":", "-A", "other", ":", "-n1")
+    assert [(s.name, s.account, s.num_tasks, s.partition) for s in found.specs] == [
+        ("x", "acct", 4, "gpu"), ("x", "other", 0, ""), ("x", "other", 1, ""),
+    ]  # fmt: skip
+
+
 def test_components_in_the_script() -> None:
     found = sbatch("-J", "x", script="#!/bin/sh\n#SBATCH -n1\n#SBATCH hetjob\n#SBATCH -n2 -c3\n")
     assert [(spec.num_tasks, spec.cpus_per_task) for spec in found.specs] == [(1, 0), (2, 3)]

@@ -43,10 +43,15 @@ class Asked:
     """A complete request."""
 
     specs: list[pb.JobSpec]
-    step: pb.StepRequest
+    steps: list[pb.StepRequest]
     flags: options.Flags
     operands: list[str]
     given: dict[str, str | None]
+
+    @property
+    def step(self) -> pb.StepRequest:
+        """The step's part in the first component."""
+        return self.steps[0]
 
     def manner(self) -> Manner:
         """How srun treats the step's streams."""
@@ -137,14 +142,15 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
     if conf is not None:
         for spec in found.specs:
             _against_configuration(command, spec, conf)
-    asked = Asked(found.specs, found.step, found.flags, found.operands, found.given)
+    asked = Asked(found.specs, found.steps, found.flags, found.operands, found.given)
     line = submit_line(command, argv)
     for spec in asked.specs:
         complete(spec, command, line, found, conf)
     if command == "srun":
-        complete(asked.step.spec, command, line, found, conf)
-        asked.step.spec.argv[:] = [os.fsencode(word) for word in found.operands]
-        asked.step.spec.name = _base(found.operands)
+        for step, words in zip(asked.steps, found.words, strict=True):
+            complete(step.spec, command, line, found, conf)
+            step.spec.argv[:] = [os.fsencode(word) for word in words]
+            step.spec.name = _base(words)
         if not found.given.get("job-name") and "SLURM_JOB_ID" not in os.environ:
             for spec in asked.specs:
                 spec.name = spec.name or _base(found.operands)
