@@ -186,17 +186,24 @@ def _scan(command: str, argv: Sequence[str]) -> tuple[Found, list[str]]:
 
 
 def _apply(draft: Draft, found: Found) -> None:
-    for option, value in found:
+    for option, raw in found:
+        value = unicode(raw) if raw is not None else None
         option.apply(draft, option, value)
         draft.applied.append((option, value))
         draft.given[option.name] = value
 
 
+def unicode(text: str) -> str:
+    """The text of a request: bytes that are no UTF-8 become U+FFFD, for a request's fields hold Unicode."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _environment(draft: Draft, env: Mapping[str, str]) -> None:
     for name, option in _variables(draft.command):
-        value = env.get(name)
+        value: str | None = env.get(name)
         if value is None or (not value and option.takes == "required"):
             continue
+        value = unicode(value)
         if draft.command == "srun" and name in _ONLY_IN_JOB and "SLURM_JOB_ID" not in env:
             continue
         if draft.command == "srun" and name == "SLURM_JOB_NUM_NODES" and "SLURM_STEP_ID" in env:

@@ -88,7 +88,7 @@ def main(argv: list[str]) -> int:
     if asked.flags.negative_nice:
         return _error("Batch job submission failed: Invalid --nice value")
     for spec in asked.specs:
-        _batch(spec, name, command, operands)
+        _batch(spec, options.unicode(name), options.unicode(command), operands)
     asked.specs[0].script = script
     return _submit(asked)
 

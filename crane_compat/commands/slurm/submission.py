@@ -160,17 +160,17 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
     for spec in asked.specs:
         if command != "sbatch":
             spec.ClearField("env")
-            spec.command = found.operands[0] if found.operands else ""
+            spec.command = options.unicode(found.operands[0]) if found.operands else ""
     return asked
 
 
 def _base(operands: Sequence[str]) -> str:
-    return os.path.basename(operands[0]) if operands else ""
+    return options.unicode(os.path.basename(operands[0])) if operands else ""
 
 
 def submit_line(command: str, argv: Sequence[str]) -> str:
     """The command line as sacct shows it: the words as they were, joined by blanks."""
-    return " ".join([command, *argv]).encode("utf-8", "replace").decode()
+    return options.unicode(" ".join([command, *argv]))
 
 
 def complete(
@@ -196,7 +196,7 @@ def complete(
 
 def _cwd() -> str:
     try:
-        return os.getcwd()
+        return options.unicode(os.getcwd())
     except OSError:
         return "/"
 
