@@ -61,6 +61,16 @@ class Unsigned64(sa.types.TypeDecorator[int]):
         return value + (1 << 64) if value is not None and value < 0 else value
 
 
+class TextBlob(sa.types.TypeDecorator[str]):
+    """Text kept in a blob column: MySQL gives bytes back."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column as `tables` declares it."""
@@ -84,6 +94,7 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class TableDef:
     name: str
+    first: str  # the first release that has the table; "" = all
     columns: tuple[Column, ...]
     keys: tuple[Key, ...]
 
@@ -97,7 +108,8 @@ _COLUMN = re.compile(r"(\w+) (\w+?)(!)?(?:=(\S*))?( auto)?(?: @([\d.]*)-([\d.]*)
 
 def _parse(text: str) -> Iterator[TableDef]:
     for block in re.split(r"\n(?=\S)", text.strip()):
-        name, *lines = block.split("\n")
+        head, *lines = block.split("\n")
+        name, _, releases = head.partition(" @")
         columns, keys = [], []
         for line in lines:
             words = line.split()
@@ -109,7 +121,7 @@ def _parse(text: str) -> Iterator[TableDef]:
             column, kind, not_null, default, auto, first, last = match.groups()
             columns.append(Column(column, kind, bool(not_null), default, bool(auto), first or "", last or ""))
         for full in _expand(name):
-            yield TableDef(full, tuple(columns), tuple(keys))
+            yield TableDef(full, releases.rstrip("-"), tuple(columns), tuple(keys))
 
 
 def _expand(name: str) -> list[str]:
@@ -132,7 +144,7 @@ _TYPES: dict[str, tuple[str, str, Any]] = {
     "tiny": ("tinytext", "TEXT", sa.Text()),
     "text": ("text", "TEXT", sa.Text()),
     "long": ("longtext", "TEXT", sa.Text()),
-    "blob": ("blob", "TEXT", sa.Text()),
+    "blob": ("blob", "TEXT", TextBlob()),
     "stamp": ("timestamp", "TEXT", sa.Text()),
 }
 _NUMERIC = {"i8", "i16", "u16", "i32", "u32", "u64", "n64", "f64"}
@@ -249,11 +261,12 @@ def create_within(conn: Connection, cluster: str) -> None:
 OWN_TABLE = "crane_state"
 
 
-def _make(conn: Connection, definitions: dict[str, TableDef], prefix: str) -> None:
+def _make(conn: Connection, definitions: dict[str, TableDef], prefix: str, release: str = RELEASE) -> None:
     mysql = conn.dialect.name == "mysql"
     for table in definitions.values():
-        for statement in _ddl(table, prefix, mysql, RELEASE):
-            conn.exec_driver_sql(statement)
+        if table.first <= release:
+            for statement in _ddl(table, prefix, mysql, release):
+                conn.exec_driver_sql(statement)
 
 
 class Schema:
@@ -271,7 +284,8 @@ class Schema:
             self._add(table, "")
         if cluster:
             for table in CLUSTER.values():
-                self._add(table, cluster + "_")
+                if table.first <= release:
+                    self._add(table, cluster + "_")
         self.state = sa.Table(
             OWN_TABLE, self.metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.BigInteger)
         )

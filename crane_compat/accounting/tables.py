@@ -1,6 +1,6 @@
 """The tables of slurmdbd's MySQL schema, 20.11 to 26.05, as data.
 
-A table is its name, one line a column and one line a key.  A column is
+A table is its name (with the releases that have it), one line a column and one line a key.  A column is
 ``name type[!][=default] [auto] [@first-last]``: ``!`` is NOT NULL, ``auto``
 AUTO_INCREMENT, ``@`` the releases that have it (open ends: all before, all
 after).  A ``~`` behind a key's column is the index prefix of a text column.
@@ -217,7 +217,7 @@ assoc_table
   primary id,id_tres,time_start
   index archive_delete deleted
   index archive_purge mod_time
-qos_usage_{hour,day,month}_table
+qos_usage_{hour,day,month}_table @24.11-
   creation_time u64!
   mod_time u64!=0
   deleted i8!=0
@@ -246,7 +246,7 @@ event_table
   index rollup time_start,time_end,state
   index archive_delete deleted
   index archive_purge time_end
-job_env_table
+job_env_table @22.05-
   deleted i8!=0 @24.11-
   hash_inx u64! auto
   last_used stamp!=now
@@ -255,7 +255,7 @@ job_env_table
   primary hash_inx
   unique env_hash_inx env_hash~
   index archive_delete deleted
-job_script_table
+job_script_table @22.05-
   deleted i8!=0 @24.11-
   hash_inx u64! auto
   last_used stamp!=now

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -60,9 +59,12 @@ class Console:
         return status, out.getvalue(), err.getvalue()
 
 
-def _entry(name: str) -> Any:
-    number = USERS[name]
-    return SimpleNamespace(pw_name=name, pw_uid=number, pw_gid=number, gr_name=name, gr_gid=number)
+def _user(name: str) -> pwd.struct_passwd:
+    return pwd.struct_passwd((name, "x", USERS[name], USERS[name], "", f"/home/{name}", "/bin/sh"))
+
+
+def _group(name: str) -> grp.struct_group:
+    return grp.struct_group((name, "x", USERS[name], []))
 
 
 @pytest.fixture
@@ -71,9 +73,10 @@ def people(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from crane_compat.commands.slurm import sacct_fields, sacctmgr_fields
 
     names = {number: name for name, number in USERS.items()}
-    for module, by_name, by_number in ((pwd, "getpwnam", "getpwuid"), (grp, "getgrnam", "getgrgid")):
-        monkeypatch.setattr(module, by_name, _entry)
-        monkeypatch.setattr(module, by_number, lambda number: _entry(names[number]))
+    monkeypatch.setattr(pwd, "getpwnam", _user)
+    monkeypatch.setattr(pwd, "getpwuid", lambda number: _user(names[number]))
+    monkeypatch.setattr(grp, "getgrnam", _group)
+    monkeypatch.setattr(grp, "getgrgid", lambda number: _group(names[number]))
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     for cached in (sacct_fields.user_name, sacct_fields.group_name, sacctmgr_fields.user_with_uid):
