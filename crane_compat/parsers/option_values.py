@@ -434,13 +434,26 @@ def mail_type(draft: Draft, option: Option, value: str | None) -> None:
         types = parse_mail_types(value or "")
     except ValueError:
         raise bad_specification(draft, option) from None
+    if draft.source_of.get("mail_type") == draft.source:  # several within one source add up
+        types = parse_mail_types(",".join((*draft.spec.mail_type, *types)) or "NONE")
+    draft.source_of["mail_type"] = draft.source
     draft.spec.mail_type[:] = types
+
+
+MPI_HELP = """\
+MPI plugin types are...
+\tnone
+\tpmix
+\tcray_shasta
+\tpmi2
+specific pmix plugin versions available: pmix_v4
+"""
 
 
 def mpi(draft: Draft, option: Option, value: str | None) -> None:
     kind = value or ""
     if kind == "list":
-        raise EndProgram("MPI plugin types are...\n\tnone\n\tpmi2\n\tpmix\n")
+        raise EndProgram(MPI_HELP)
     if kind not in ("none", "openmpi", "pmi2", "pmix", "cray_shasta") and not re.fullmatch(r"pmix_v\d", kind):
         raise OptionError(
             [

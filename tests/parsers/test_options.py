@@ -134,6 +134,13 @@ def test_variables_of_flags(value: str, waits: bool) -> None:
     assert sbatch(env={"SBATCH_WAIT": value}).flags.wait == waits
 
 
+def test_mail_types_of_one_source_add_up() -> None:
+    script = "#!/bin/sh\n#SBATCH --mail-type=END\n#SBATCH --mail-type=BEGIN\n"
+    assert list(sbatch(script=script).specs[0].mail_type) == ["BEGIN", "END"]
+    assert list(sbatch("--mail-type=FAIL", script=script).specs[0].mail_type) == ["FAIL"]
+    assert not sbatch("--mail-type=NONE", script=script).specs[0].mail_type
+
+
 # ---------------------------------------------------------------- heterogeneous jobs
 
 
