@@ -2,6 +2,7 @@
 
 Each gives Slurm's own message and exit code for a value it cannot take:
 ``Invalid numeric value …`` ends with 1, ``Invalid --x specification`` with 255.
+The grammars of single options are imported where they are used: most command lines need none.
 """
 
 from __future__ import annotations
@@ -12,13 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from crane_compat.parsers.arrays import ArrayError, parse_array
-from crane_compat.parsers.begin_time import TimeSpecError, parse_time
-from crane_compat.parsers.device_request import DeviceError, parse_devices
-from crane_compat.parsers.distribution import parse_distribution
-from crane_compat.parsers.mail_types import parse_mail_types
 from crane_compat.parsers.number import MOST, count, leading, natural
-from crane_compat.parsers.signal_spec import parse_signal_spec, signal_number
 from crane_compat.parsers.size import parse_memory
 from crane_compat.parsers.time_limit import INFINITE, parse_minutes
 
@@ -169,6 +164,8 @@ def minutes(field: str) -> Setter:
 
 
 def _when(draft: Draft, option: Option, value: str | None) -> float:
+    from crane_compat.parsers.begin_time import TimeSpecError, parse_time
+
     try:
         return parse_time(value or "", time.time())
     except TimeSpecError as exc:
@@ -202,6 +199,8 @@ def chdir(draft: Draft, option: Option, value: str | None) -> None:
 
 
 def distribution(draft: Draft, option: Option, value: str | None) -> None:
+    from crane_compat.parsers.distribution import parse_distribution
+
     try:
         parse_distribution(value or "")
     except ValueError:
@@ -271,14 +270,10 @@ def other_id(field: str) -> Setter:
     return apply
 
 
-_GPU_BINDS = re.compile(
-    r"(?:(?:verbose|v|quiet|q),)?(?:closest|none|single:\d+|per_task:\d+|map(?:_gpu)?:[\dx,*a-f]+|mask(?:_gpu)?:[\dxa-f,*]+)$",
-    re.IGNORECASE,
-)
-
-
 def gpu_bind(draft: Draft, option: Option, value: str | None) -> None:
-    if not _GPU_BINDS.match(value or ""):
+    from crane_compat.parsers.binding import is_gpu_binding
+
+    if not is_gpu_binding(value or ""):
         raise draft.error(f"Invalid --gpu-bind argument: {value}", SPECIFICATION)
     draft.spec.gpu_bind = value or ""
 
@@ -295,6 +290,8 @@ def tres(field: str) -> Setter:
     def apply(draft: Draft, option: Option, value: str | None) -> None:
         if field == "gres" and (value or "").lower() == "help":
             raise EndProgram("Valid gres options are:\n")
+        from crane_compat.parsers.device_request import DeviceError, parse_devices
+
         try:
             parse_devices(value or "", "" if field == "gres" else "gpu")
         except DeviceError:
@@ -370,20 +367,14 @@ def core_spec(draft: Draft, option: Option, value: str | None) -> None:
     draft.spec.core_spec = parsed
 
 
-_LIST = r"(?:0x)?[\da-f*x-]+(?:,(?:0x)?[\da-f*x-]+)*"
-_CPU_WORD = rf"(?:q(?:uiet)?|v(?:erbose)?|n(?:o(?:ne)?)?|y(?:es)?|threads?|cores?|sockets?|ldoms?|rank_ldom|rank|\
-m(?:ap|ask)_(?:cpu|ldom):{_LIST})"
-_CPU_BIND = re.compile(rf"{_CPU_WORD}(?:,{_CPU_WORD})*$", re.IGNORECASE)
-_MEM_WORD = rf"(?:q(?:uiet)?|v(?:erbose)?|no(?:ne)?|rank|local|p(?:refer)?|sort|nosort|m(?:ap|ask)_mem:{_LIST})"
-_MEM_BIND = re.compile(rf"{_MEM_WORD}(?:,{_MEM_WORD})*$", re.IGNORECASE)
-
-
 def cpu_bind(draft: Draft, option: Option, value: str | None) -> None:
+    from crane_compat.parsers.binding import is_cpu_binding
+
     if value == "help":
         from crane_compat.parsers.option_help import CPU_BIND_HELP
 
         raise EndProgram(CPU_BIND_HELP, 1)
-    if not _CPU_BIND.match(value or ""):
+    if not is_cpu_binding(value or ""):
         raise OptionError(
             [
                 f'{draft.command}: error: unrecognized --cpu-bind argument "{value}"',
@@ -395,7 +386,9 @@ def cpu_bind(draft: Draft, option: Option, value: str | None) -> None:
 
 
 def mem_bind(draft: Draft, option: Option, value: str | None) -> None:
-    if not _MEM_BIND.match(value or ""):
+    from crane_compat.parsers.binding import is_memory_binding
+
+    if not is_memory_binding(value or ""):
         raise draft.error(f'unrecognized --mem-bind argument "{value}"', SPECIFICATION)
     draft.spec.mem_bind = value or ""
 
@@ -411,6 +404,8 @@ def job_id(draft: Draft, option: Option, value: str | None) -> None:
 
 
 def kill_command(draft: Draft, option: Option, value: str | None) -> None:
+    from crane_compat.parsers.signal_spec import signal_number
+
     try:
         draft.flags.kill_command = signal_number(value) if value else 15
     except ValueError:
@@ -430,6 +425,8 @@ def kill_on_invalid_dep(draft: Draft, option: Option, value: str | None) -> None
 
 
 def mail_type(draft: Draft, option: Option, value: str | None) -> None:
+    from crane_compat.parsers.mail_types import parse_mail_types
+
     try:
         types = parse_mail_types(value or "")
     except ValueError:
@@ -546,6 +543,8 @@ def nodes(draft: Draft, option: Option, value: str | None) -> None:
 
 def het_group(draft: Draft, option: Option, value: str | None) -> None:
     """Components of the heterogeneous job we are in: ``0,2``, ``0-2``, ``all``."""
+    from crane_compat.parsers.arrays import ArrayError, parse_array
+
     size = os.environ.get("SLURM_HET_SIZE", "")
     if not re.fullmatch(r"\d{1,6}", size, re.ASCII):
         raise draft.error("--het-group expected to be used within an HetJob allocation", 1)
@@ -616,6 +615,8 @@ def resv_ports(draft: Draft, option: Option, value: str | None) -> None:
 
 
 def signal(draft: Draft, option: Option, value: str | None) -> None:
+    from crane_compat.parsers.signal_spec import parse_signal_spec
+
     try:
         parse_signal_spec(value or "")
     except ValueError:

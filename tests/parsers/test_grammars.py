@@ -16,6 +16,7 @@ from lark.exceptions import LarkError
 from crane_compat import parsers
 from crane_compat.parsers.arrays import ArrayError, ArraySpec, parse_array
 from crane_compat.parsers.begin_time import TimeSpecError, parse_time
+from crane_compat.parsers.binding import is_cpu_binding, is_gpu_binding, is_memory_binding
 from crane_compat.parsers.constraint import Constraint, ConstraintError, Feature, Group, parse_constraint
 from crane_compat.parsers.dependency import Condition, Conditions, DependencyError, parse_dependency
 from crane_compat.parsers.device_request import (
@@ -259,6 +260,30 @@ def test_devices_without_their_name() -> None:
 )
 def test_signals(text: str, value: SignalSpec) -> None:
     assert parse_signal_spec(text) == value
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad"),
+    [
+        (
+            is_cpu_binding,
+            "none cores v,cores verbose q,map_cpu:0,2,0x3 mask_cpu:0xf,f*2 rank_ldom",
+            "foo map_cpu: cores,x",
+        ),
+        (is_memory_binding, "local v,none sort,map_mem:0,1 prefer", "foo cores"),
+        (is_gpu_binding, "closest v,single:2 per_task:1 map_gpu:0,1 mask:0x1,0x2 none", "foo single closest,none"),
+    ],
+)
+def test_bindings(check: Callable[[str], bool], good: str, bad: str) -> None:
+    assert [text for text in good.split() if not check(text)] == []
+    assert [text for text in bad.split() if check(text)] == []
+
+
+def test_a_long_binding_is_read_at_once() -> None:
+    begun = time.perf_counter()
+    masks = ",".join(["0x0x"] * 20_000)
+    assert is_cpu_binding(f"mask_cpu:{masks}") and not is_cpu_binding(f"mask_cpu:{masks}!")
+    assert time.perf_counter() - begun < 1
 
 
 #: Wednesday, 2026-11-25 13:00:00 UTC
