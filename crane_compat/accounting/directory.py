@@ -49,6 +49,13 @@ def cluster_names(conn: Connection, schema: Schema) -> set[str]:
     return set(conn.execute(sa.select(table.c.name).where(table.c.deleted == 0)).scalars())
 
 
+def qos_names(conn: Connection, schema: Schema) -> list[str]:
+    """The live QOS in the order of their numbers."""
+    table = schema.qos
+    query = sa.select(table.c.name).where(table.c.deleted == 0).order_by(table.c.id)
+    return list(conn.execute(query).scalars())
+
+
 def qos_numbers(conn: Connection, schema: Schema, names: list[str]) -> list[int]:
     """The numbers of QOS names; an unknown one matches nothing."""
     table = schema.qos

@@ -107,7 +107,9 @@ def _conditions(schema: Schema, wanted: Filter) -> list[Any]:
     c = job.c
     where: list[Any] = [c.deleted == 0]
     if wanted.jobs:
-        where.append(sa.or_(*(_job_condition(c, wanted, *item) for item in wanted.jobs)))
+        # one index each: an OR over different columns makes databases read the whole table
+        parts = [sa.select(c.job_db_inx).where(term) for item in wanted.jobs for term in _job_terms(c, wanted, *item)]
+        where.append(c.job_db_inx.in_(sa.union(*parts) if len(parts) > 1 else parts[0]))
     for column, values in (
         (c.id_user, wanted.users), (c.id_group, wanted.groups), (c.account, wanted.accounts),
         (c.id_assoc, wanted.associations), (c.id_qos, wanted.qos), (c.job_name, wanted.names),
@@ -128,21 +130,23 @@ def _conditions(schema: Schema, wanted: Filter) -> list[Any]:
     elif start or not wanted.jobs:
         if end:
             where += [c.time_eligible > 0, c.time_eligible < end]
-        if start:
+        if start and wanted.users:
             where.append(sa.or_(c.time_end >= start, c.time_end == 0))
+        elif start:
+            recent = [sa.select(c.job_db_inx).where(term) for term in (c.time_end >= start, c.time_end == 0)]
+            where.append(c.job_db_inx.in_(sa.union_all(*recent)))
     return where
 
 
-def _job_condition(c: Any, wanted: Filter, job: int | None, task: int | None, het: int | None) -> Any:
+def _job_terms(c: Any, wanted: Filter, job: int | None, task: int | None, het: int | None) -> list[Any]:
+    """Conditions any of which selects the rows of one job id, array task or component."""
     if task is not None:
-        return sa.and_(c.id_array_job == job, c.id_array_task == task)
+        return [sa.and_(c.id_array_job == job, c.id_array_task == task)]
     if het is not None:
-        if wanted.whole_het:
-            return c.het_job_id == job
-        return sa.and_(c.het_job_id == job, c.het_job_offset == het)
-    if wanted.whole_het is False:
-        return sa.or_(c.id_job == job, c.id_array_job == job)
-    return sa.or_(c.id_job == job, c.id_array_job == job, c.het_job_id == job)
+        component = [] if wanted.whole_het else [c.het_job_offset == het]
+        return [sa.and_(c.het_job_id == job, *component)]
+    terms = [c.id_job == job, c.id_array_job == job]
+    return terms if wanted.whole_het is False else [*terms, c.het_job_id == job]
 
 
 def _state_condition(schema: Schema, state: int, start: int, end: int) -> Any:

@@ -151,7 +151,10 @@ class AccountingService:
         with self.engine.begin() as conn:
             base = self.schema_of(self.cluster)
             names = tres_names(conn, base)
-            if qos := args.get("qos_names"):
+            if qos := [str(name).lower() for name in args.get("qos_names") or ()]:
+                known_qos = directory.qos_names(conn, base)
+                if bad := [name for name in qos if name not in known_qos]:
+                    return {"bad_qos": bad[0], "valid_qos": ",".join(known_qos)}, 0
                 wanted.qos = directory.qos_numbers(conn, base, qos)
             clusters = args.get("clusters") or [self.cluster]
             known = directory.cluster_names(conn, base)
