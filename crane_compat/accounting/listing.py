@@ -288,7 +288,7 @@ def transactions(query: Query) -> list[Row]:
         conditions.append(table.c.timestamp >= start)
     if end:
         conditions.append(table.c.timestamp < end)
-    return query.rows(table, *conditions, order=table.c.timestamp)
+    return query.rows(table, *conditions, order=table.c.id)
 
 
 def wckeys(query: Query) -> list[Row]:
