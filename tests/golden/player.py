@@ -16,7 +16,7 @@ from typing import ClassVar
 from tests.clusters.cluster import FINAL, Cluster
 from tests.clusters.users import Command, Outcome, environment, run
 
-from .golden_format import Scenario, Setting, Step, view
+from .golden_format import Scenario, Setting, Step, tolerant, view
 
 #: seconds a command gets before it is killed; one that hung when it was recorded needs no patience
 PATIENCE, HUNG_PATIENCE = 30.0, 4.0
@@ -53,6 +53,8 @@ class StepResult:
     label: str
     differences: list[Difference] = field(default_factory=list)
     seconds: float = 0.0
+    #: equal but for what the recorded machine, not its programs, is the reason of (golden_format.TOLERANCES)
+    tolerated: bool = False
 
     @property
     def matched(self) -> bool:
@@ -72,6 +74,10 @@ class Result:
     def matched(self) -> int:
         return sum(step.matched for step in self.steps)
 
+    @property
+    def tolerated(self) -> int:
+        return sum(step.tolerated for step in self.steps)
+
 
 class Player:
     """One scenario on one cluster, which has been started with the scenario's profile and is empty."""
@@ -87,6 +93,7 @@ class Player:
         self.running: dict[str, Command] = {}
         self.results: list[StepResult] = []
         self.patience = PATIENCE
+        self.tolerated = False  # in the step being compared
 
     def play(self) -> Result:
         """Play it all."""
@@ -238,7 +245,12 @@ class Player:
                 return []
             return [Difference(stream, *("(no such file)" if t is None else t for t in (recorded, actual)))]
         one, other = view(recorded, step, self.recorded), view(actual, step, self.actual)
-        return [] if one == other else [Difference(stream, one, other)]
+        if one == other:
+            return []
+        if tolerant(one) == tolerant(other):
+            self.tolerated = True
+            return []
+        return [Difference(stream, one, other)]
 
     def _compare(self, index: int, step: Step, label: str, outcome: Outcome, seconds: float) -> None:
         differences = []
@@ -252,4 +264,5 @@ class Player:
         self._add(index, label, differences, seconds)
 
     def _add(self, index: int, label: str, differences: list[Difference], seconds: float = 0.0) -> None:
-        self.results.append(StepResult(index, label, differences, seconds))
+        self.results.append(StepResult(index, label, differences, seconds, self.tolerated and not differences))
+        self.tolerated = False

@@ -33,8 +33,10 @@ def chosen(recordings: Recordings, patterns: Iterable[str], profile: str | None)
 
 
 def _describe(result: Result, diff: bool) -> None:
+    tolerated = f", {result.tolerated} of them tolerably" if result.tolerated else ""
     print(
-        f"{result.name}: matched {result.matched} of {len(result.steps)} commands ({result.seconds:.1f} s)", flush=True
+        f"{result.name}: matched {result.matched} of {len(result.steps)} commands{tolerated} ({result.seconds:.1f} s)",
+        flush=True,
     )
     if result.trouble:
         print(f"  trouble: {result.trouble}")
@@ -113,7 +115,11 @@ def main(
         _by_group(results)
     total = sum(len(result.steps) for result in results)
     matched = sum(result.matched for result in results)
-    print(f"matched {matched} of {total} commands")
+    tolerated = sum(result.tolerated for result in results)
+    print(
+        f"matched {matched} of {total} commands"
+        + (f", {tolerated} of them but for the recorded machine's own pace and memory" if tolerated else "")
+    )
     if save_results:
         with open(save_results, "w", encoding="utf-8") as file:
             json.dump([dataclasses.asdict(result) for result in results], file, indent=1)

@@ -23,6 +23,9 @@ from tests.clusters.cluster import Cluster, ClusterError
 from .golden_format import Recordings
 from .player import Difference, Player, Result, StepResult
 
+#: users of the recorded host with their ids, which sacct prints; on a host that is not private they are what they are
+_IDS = {"alice": 1003, "bob": 1004, "carol": 1005, "dave": 1006, "slurm": 64030}
+
 
 def _cluster(backend: str, base: str) -> Cluster:
     if backend == "slurm":
@@ -66,7 +69,7 @@ def play(cluster: Cluster, root: str, name: str, host: str) -> Result:
 def result_of(document: dict[str, Any]) -> Result:
     """The Result that a stage wrote as JSON."""
     steps = [
-        StepResult(step["index"], step["label"], [Difference(**d) for d in step["differences"]], step["seconds"])
+        StepResult(**{**step, "differences": [Difference(**each) for each in step["differences"]]})
         for step in document["steps"]
     ]
     return Result(document["name"], steps, document["seconds"], document["trouble"])
@@ -76,9 +79,10 @@ def main(backend: str, keep: str) -> int:
     """Answer requests until the input ends."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if private_host.inside():
-        private_host.furnish("vm")
+        private_host.furnish("vm", _IDS)
+    else:
+        users.create_missing()
     host = socket.gethostname().split(".")[0]
-    users.create_missing()
     base = keep or tempfile.mkdtemp(prefix="crane-stage-", dir="/tmp")
     os.makedirs(base, exist_ok=True)
     os.chmod(base, 0o755)
