@@ -22,8 +22,10 @@ _CRANE_TOML = '[accounting]\nurl = "sqlite:///@STATE@/accounting/slurm_acct_db.s
 class CraneCluster(Cluster):
     """`crane up --clean` from a directory with a slurm.conf, below one base directory."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, settings: str = "") -> None:
+        """`settings` are lines for crane.toml."""
         super().__init__(base)
+        self.settings = settings
         self.source = os.path.join(base, "conf")
         self._client: Client | None = None
 
@@ -69,7 +71,7 @@ class CraneCluster(Cluster):
                 shutil.copy(os.path.join(directory, name), self.source)
         if not os.path.exists(os.path.join(self.source, "crane.toml")):
             with open(os.path.join(self.source, "crane.toml"), "w", encoding="utf-8") as file:
-                file.write(_CRANE_TOML)
+                file.write(_CRANE_TOML + self.settings)
 
     def start(self, directory: str) -> None:
         self._forget()

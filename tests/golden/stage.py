@@ -27,6 +27,11 @@ from .player import Difference, Player, Result, StepResult
 _IDS = {"alice": 1003, "bob": 1004, "carol": 1005, "dave": 1006, "slurm": 64030}
 
 
+#: The recorded controller started batch jobs at the next backfill cycle: together, by priority, when the commands that
+#: followed at once had seen them pending.  So does ours here.
+_PACE = "[scheduling]\nbatch_sched_delay = 0.5\n"
+
+
 def _cluster(backend: str, base: str) -> Cluster:
     if backend == "slurm":
         from tests.clusters.slurm import SlurmCluster
@@ -34,7 +39,7 @@ def _cluster(backend: str, base: str) -> Cluster:
         return SlurmCluster(base)
     from tests.clusters.crane import CraneCluster
 
-    return CraneCluster(base)
+    return CraneCluster(base, _PACE)
 
 
 def _set_up_accounting(cluster: Cluster, directory: str) -> str:
