@@ -70,7 +70,7 @@ def job(job_id: int, name: str, user: str = "alice", **more: object) -> pb.JobRe
     """A pending job of one CPU in `debug`; `spec` holds what was asked for."""
     spec: dict[str, object] = {
         "name": name, "alloc_node": "localhost", "alloc_sid": 15212, "work_dir": "/tmp/lab01", "nice": 0,
-        "std_in": "/dev/null", "std_out": "/tmp/lab01/slurm-%j.out",
+        "std_in": "/dev/null", "std_out": "slurm-%j.out",
     }  # fmt: skip
     spec.update(more.pop("spec", {}))  # type: ignore[call-overload]
     uid = UIDS[user]
@@ -106,7 +106,7 @@ def queue() -> list[pb.JobRecord]:
         "user": "bob", "partition": "batch", "time_limit": 120, "priority": 12066, "array_job_id": 1002,
         "array_max_tasks": 2,
         "spec": {
-            "nice": 7, "std_out": "/tmp/lab01/slurm-%A_%a.out", "alloc_sid": 15238,
+            "nice": 7, "std_out": "slurm-%A_%a.out", "alloc_sid": 15238,
             "submit_line": "sbatch -J arr -a 1-4%2 -p batch --nice=7 -t 2:00:00 --wrap sleep 300",
         },
     }  # fmt: skip

@@ -194,7 +194,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("ntperboard",), "NTASKS_PER_BOARD", _const("0")),
             Field(("numcpus",), "CPUS", lambda j: str(j.num_cpus), "C", sort=_of("num_cpus")),
             Field(("numnodes",), "NODES", lambda j: str(j.num_nodes), "D", sort=_of("num_nodes")),
-            Field(("numtasks",), "TASKS", lambda j: str(j.num_tasks)),
+            Field(("numtasks",), "TASKS", lambda j: str(jv.num_tasks(j))),
             Field(("origin",), "ORIGIN", _const("NA")),
             Field(("originraw",), "ORIGIN_RAW", _const("NA")),
             Field(("oversubscribe",), "OVER_SUBSCRIBE", jv.over_subscribe, "h", sort=jv.over_subscribe),

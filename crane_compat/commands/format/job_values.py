@@ -80,6 +80,11 @@ def over_subscribe(job: pb.JobRecord) -> str:
     return "YES" if spec.oversubscribe else "OK"
 
 
+def num_tasks(job: pb.JobRecord) -> int:
+    """Tasks asked for; one a node where the number was left open."""
+    return job.num_tasks or job.num_nodes
+
+
 def min_cpus_node(job: pb.JobRecord) -> int:
     return max(1, job.spec.mincpus, job.cpus_per_task, job.spec.ntasks_per_node * max(1, job.cpus_per_task))
 

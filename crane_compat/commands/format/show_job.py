@@ -89,7 +89,7 @@ def _what(job: pb.JobRecord, details: int) -> Iterator[str]:
     if job.sched_nodes and pending:
         yield f"SchedNodeList={job.sched_nodes}"
     never_ran = st.is_finished(job.state) and not job.node_list
-    tasks = "N/A" if never_ran else job.num_tasks
+    tasks = "N/A" if never_ran else jv.num_tasks(job)
     sockets, cores, threads = jv.topology(job)
     yield (
         f"NumNodes={_range(job.num_nodes, job.max_nodes if pending else 0)} NumCPUs={job.num_cpus} NumTasks={tasks} "

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from crane_compat.parsers.arrays import parse_array
 from crane_compat.wire import INFINITE
 
 #: How an absent text is shown by squeue and scontrol.
@@ -70,6 +71,8 @@ def exit_code(status: int) -> str:
 
 def array_tasks(tasks: str, throttle: int) -> str:
     """The waiting tasks of an array, ``5,7,9%2``; as long as $SLURM_BITSTR_LEN allows (64; 0 = whole)."""
+    if ":" in tasks:  # strides are written out
+        tasks = task_ranges(parse_array(tasks))
     limit = bitstr_length()
     if limit > 0:
         room = limit - 1
@@ -78,6 +81,20 @@ def array_tasks(tasks: str, throttle: int) -> str:
         if len(tasks) > limit - 3:
             tasks = tasks[: limit - 4] + "..."
     return f"{tasks}%{throttle}" if throttle else tasks
+
+
+def task_ranges(tasks: Iterable[int]) -> str:
+    """``0-1,5,7-20``: numbers as ranges."""
+    parts: list[str] = []
+    first = last = -2
+    for task in [*sorted(tasks), -2]:
+        if task == last + 1:
+            last = task
+            continue
+        if first >= 0:
+            parts.append(str(first) if first == last else f"{first}-{last}")
+        first = last = task
+    return ",".join(parts)
 
 
 def bitstr_length() -> int:

@@ -14,7 +14,7 @@ from crane_compat.commands.format.columns import FieldTable, Layout, all_letters
 from crane_compat.commands.format.job_fields import View, job_fields
 from crane_compat.commands.format.sorting import SortError, sort_records
 from crane_compat.commands.format.step_fields import step_fields
-from crane_compat.commands.format.texts import clock
+from crane_compat.commands.format.texts import clock, task_ranges
 from crane_compat.commands.slurm.arguments import COMMON, Arguments, Option, parse
 from crane_compat.commands.slurm.controller_call import Controller, unknown_cluster
 from crane_compat.core import states as st
@@ -271,6 +271,27 @@ def _tasks_of(job: pb.JobRecord, wanted: set[int] | None) -> Iterator[pb.JobReco
             yield single
 
 
+def _combined(jobs: list[pb.JobRecord]) -> list[pb.JobRecord]:
+    """Waiting tasks that have records of their own show with the rest of their array, as long as some of that waits."""
+    arrays = {
+        job.array_job_id: job
+        for job in jobs
+        if job.array_task_str and not job.HasField("array_task_id") and st.is_pending(job.state)
+    }
+    tasks: dict[int, set[int]] = {}
+    kept = []
+    for job in jobs:
+        if job.HasField("array_task_id") and st.is_pending(job.state) and job.array_job_id in arrays:
+            tasks.setdefault(job.array_job_id, set()).add(job.array_task_id)
+        else:
+            kept.append(job)
+    for number, more in tasks.items():
+        whole = arrays[number]
+        whole.array_task_str = task_ranges(more.union(parse_array(whole.array_task_str)))
+        whole.array_max_tasks = 0
+    return kept
+
+
 def _by_partition(job: pb.JobRecord) -> Iterator[pb.JobRecord]:
     names = job.partition.split(",")
     if len(names) == 1:
@@ -354,6 +375,8 @@ class Queue:
         jobs = list(self.filter.chosen(reply.jobs, view.now))
         if self.args.has("array"):
             jobs = [single for job in jobs for single in _tasks_of(job, None)]
+        else:
+            jobs = _combined(jobs)
         if self.args.has("priority"):
             jobs = [single for job in jobs for single in _by_partition(job)]
         if only_state:
