@@ -105,9 +105,18 @@ def job_fields(view: View) -> FieldTable[Job]:
         return format_elapsed(jv.time_used(job, now))
 
     def used_key(job: Job) -> int:  # a job yet to start has run for less than nothing
-        if job.state & st.BASE_MASK == st.PENDING and job.start_time:
-            return now - int(job.start_time)
+        if job.state & st.BASE_MASK == st.PENDING and (begin := jv.start_time(job, now)):
+            return now - int(begin)
         return jv.time_used(job, now)
+
+    def start(job: Job) -> str:
+        return moment(jv.start_time(job, now), "N/A")
+
+    def start_key(job: Job) -> float:
+        return jv.start_time(job, now) or float("inf")
+
+    def end(job: Job) -> str:
+        return moment(jv.end_time(job, now), "N/A")
 
     def left(job: Job) -> str:
         seconds = jv.time_left(job, now)
@@ -161,7 +170,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("dependency",), "DEPENDENCY", _record("dependency"), "E"),
             Field(("derivedec",), "DERIVED_EC", lambda j: exit_code(j.derived_exit_code)),
             Field(("eligibletime",), "ELIGIBLE_TIME", _time("eligible_time")),
-            Field(("endtime",), "END_TIME", _time("end_time"), "e", sort=_of("end_time")),
+            Field(("endtime",), "END_TIME", end, "e", sort=lambda j: jv.end_time(j, now)),
             Field(("excnodes",), "EXC_NODES", _plain("exc_nodes"), "x"),
             Field(("exit_code", "exitcode"), "EXIT_CODE", lambda j: exit_code(j.exit_code)),
             Field(("feature", "features"), "FEATURES", _spec("features"), "f", sort=_of("spec.features")),
@@ -226,7 +235,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("sluid",), "SLUID", jv.sluid, "s"),
             Field(("sockets",), "SOCKETS_PER_NODE", lambda j: jv.topology(j)[0], "H", sort=jv.topology),
             Field(("sperboard",), "SOCKETS_PER_BOARD", _const("0")),
-            Field(("starttime",), "START_TIME", _time("start_time"), "S", sort=lambda j: j.start_time or float("inf")),
+            Field(("starttime",), "START_TIME", start, "S", sort=start_key),
             Field(("state",), "STATE", lambda j: state_name(j.state), "T", sort=_of("state")),
             Field(("statecompact",), "ST", lambda j: state_compact(j.state), "t", sort=_of("state")),
             Field(("stderr",), "STDERR", _path("std_err")),

@@ -55,6 +55,22 @@ def time_left(job: pb.JobRecord, now: float) -> int | None:
     return job.time_limit * 60 - time_used(job, now)
 
 
+def start_time(job: pb.JobRecord, now: float) -> float:
+    """When it started or will; a job that may not start yet starts at the earliest when it may.  0 = unknown."""
+    if job.state & st.BASE_MASK == st.PENDING and not job.start_time:
+        earliest = max(job.eligible_time, job.spec.begin_time)
+        return earliest if earliest > now else 0.0
+    return job.start_time
+
+
+def end_time(job: pb.JobRecord, now: float) -> float:
+    """When it ended or is expected to.  0 = unknown."""
+    if job.state & st.BASE_MASK == st.PENDING and not job.end_time and job.time_limit != INFINITE:
+        start = start_time(job, now)
+        return start + job.time_limit * 60 if start else 0.0
+    return job.end_time
+
+
 def nodes(job: pb.JobRecord) -> str:
     """The nodes it holds; while it is completing, those that are not free yet."""
     if job.state & st.COMPLETING and job.completing_nodes:

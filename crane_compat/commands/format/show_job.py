@@ -66,7 +66,8 @@ def _when(job: pb.JobRecord, now: float) -> Iterator[str]:
     yield f"SubmitTime={moment(job.submit_time)} EligibleTime={moment(job.eligible_time)}"
     yield f"AccrueTime={moment(job.accrue_time)}"
     deadline = moment(job.deadline or spec.deadline, "N/A")
-    yield f"StartTime={moment(job.start_time)} EndTime={moment(job.end_time)} Deadline={deadline}"
+    start, end = moment(jv.start_time(job, now)), moment(jv.end_time(job, now))
+    yield f"StartTime={start} EndTime={end} Deadline={deadline}"
     evaluated = moment(job.last_sched_eval)
     yield (
         f"SuspendTime={moment(job.suspend_time, 'None')} SecsPreSuspend={int(job.pre_suspend_secs)} "
@@ -91,8 +92,10 @@ def _what(job: pb.JobRecord, details: int) -> Iterator[str]:
     never_ran = st.is_finished(job.state) and not job.node_list
     tasks = "N/A" if never_ran else jv.num_tasks(job)
     sockets, cores, threads = jv.topology(job)
+    # a job submitted held keeps the number of nodes it would get as its maximum
+    most = job.max_nodes or (job.num_nodes if spec.hold else 0)
     yield (
-        f"NumNodes={_range(job.num_nodes, job.max_nodes if pending else 0)} NumCPUs={job.num_cpus} NumTasks={tasks} "
+        f"NumNodes={_range(job.num_nodes, most if pending else 0)} NumCPUs={job.num_cpus} NumTasks={tasks} "
         f"CPUs/Task={job.cpus_per_task or 'N/A'} ReqB:S:C:T=0:0:{cores}:{threads}"
     )
     yield f"ReqTRES={or_null(job.tres_req)}"
