@@ -37,7 +37,7 @@ SCENARIOS: dict[str, range] = {
 _COMMAND = re.compile(r"(squeue|sinfo|scontrol (-\w+ |-M \w+ )*show)\b")
 #: documents, what accounting says, help that is ours, and a figure each node had of its own
 _OTHER = re.compile(
-    r"json|yaml|assoc_mgr|show hostlist$|config|listpids|topoconf|-M nope|--usage|daemons|--only-job-state|"
+    r"json|yaml|assoc_mgr|show hostlist$|config|listpids|topoconf|-M nope|--usage|daemons|"
     r"FreeMem|%6s|%e|%all|-O all|%\.12e|slurmd|PWD|write|-i 1 "
 )
 #: the order of rows that are equal in what is sorted by, and a time told as seen from today

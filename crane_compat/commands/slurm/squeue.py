@@ -383,10 +383,11 @@ class Queue:
             for job in jobs:
                 job.array_max_tasks = 0
         # where all else is equal, waiting jobs come newest first, others as they were submitted
-        jobs = [job for job in reversed(jobs) if st.is_pending(job.state)] + [
-            job for job in jobs if not st.is_pending(job.state)
-        ]
-        _sort(jobs, self.args.get("sort") or ("S" if start else "P,t,-p"), table)
+        others = [job for job in jobs if not st.is_pending(job.state)]
+        jobs = [job for job in reversed(jobs) if st.is_pending(job.state)]
+        jobs += reversed(others) if only_state else others
+        order = "t" if only_state else "S" if start else "P,t,-p"
+        _sort(jobs, self.args.get("sort") or order, table)
         _print(layout.rows(jobs))
         return 0
 
