@@ -28,6 +28,8 @@ class CraneCluster(Cluster):
         self.settings = settings
         self.source = os.path.join(base, "conf")
         self._client: Client | None = None
+        #: directory that the running cluster was configured from
+        self._running: str | None = None
 
     @property
     def etc(self) -> str:
@@ -75,9 +77,10 @@ class CraneCluster(Cluster):
 
     def start(self, directory: str) -> None:
         self._forget()
-        if os.path.isdir(self.source):
+        if self._running not in (None, directory):  # `up --clean` stops what its own configuration names
             with contextlib.suppress(ClusterError):
                 self.crane("down", "--quiet")
+        self._running = directory
         self.configure(directory)
         if not os.path.isdir(self.prefix):
             self.install()

@@ -187,11 +187,6 @@ class Scenario:
     values: dict[str, str]
     host: str = "vm"
 
-    @property
-    def seconds(self) -> float:
-        """How long it takes at least: what it sleeps."""
-        return float(sum(step.get("sleep", 0) for step in self.steps))
-
 
 class Recordings:
     """A directory of recordings."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
+import queue
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,11 +13,17 @@ from tests.clusters import private_host
 
 from . import known
 from .golden_format import Recordings, default_root
+from .player import Result
 from .replay import missing
-from .stages import Stage, stage
+from .stages import Stage
 
-#: seconds a scenario sleeps and waits by itself before it counts as slow
-_SLOW = 12.0
+#: those that take more than a few seconds: time limits, commands that are left to hang, many waits
+_SLOW = frozenset(
+    (
+        *("control/ctld-restart", "dep/kinds", "env/salloc", "env/tasks-layout", "job/cancel", "job/export"),
+        *("job/time-limit", "salloc/basic", "srun/basic", "srun/cancel-steps", "static/errors/srun-salloc-options"),
+    )
+)
 
 _KNOWN = known.read()
 _RECORDINGS = Recordings(default_root())
@@ -24,30 +31,68 @@ _RECORDINGS = Recordings(default_root())
 
 def _parameters() -> list[object]:
     def one(name: str) -> object:
-        slow = [pytest.mark.slow] if _RECORDINGS.scenario(name).seconds > _SLOW else []
+        slow = [pytest.mark.slow] if name in _SLOW else []
         return pytest.param(name, marks=[pytest.mark.cluster, *slow])
 
     return [one(name) for name in _KNOWN]
 
 
+class _Theatre:
+    """Plays all that is asked for in the background, on as many stages as there are CPUs (at most two)."""
+
+    def __init__(self, names: list[str]) -> None:
+        count = min(2, os.cpu_count() or 1)
+        self._free: queue.SimpleQueue[Stage] = queue.SimpleQueue()
+        self._stages = [Stage(default_root()) for _ in range(count)]
+        for one in self._stages:
+            self._free.put(one)
+        self._pool = ThreadPoolExecutor(count)
+        self._plays = {name: self._pool.submit(self._play, name) for name in names}
+
+    def _play(self, name: str) -> Result:
+        one = self._free.get()
+        try:
+            return one.play(name)
+        finally:
+            self._free.put(one)
+
+    def result(self, name: str) -> Result:
+        """What the play in the background has given."""
+        return self._plays[name].result()
+
+    def again(self, name: str) -> Result:
+        """Play it once more."""
+        return self._pool.submit(self._play, name).result()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        for one in self._stages:
+            one.close()
+
+
 @pytest.fixture(scope="session")
-def golden_stage() -> Iterator[Stage]:
-    """One process that plays all of them."""
+def theatre(request: pytest.FixtureRequest) -> Iterator[_Theatre]:
     if os.geteuid() != 0:
         pytest.skip("scenarios are played by several users: needs root")
     if not private_host.available():
         pytest.skip("the recorded configurations have fixed ports: needs network namespaces")
-    with stage(default_root()) as one:
-        yield one
+    asked = [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.originalname == "test_recording"
+    ]
+    one = _Theatre(asked)
+    yield one
+    one.close()
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", _parameters())
-def test_recording(name: str, golden_stage: Stage) -> None:
-    result = golden_stage.play(name)
+def test_recording(name: str, theatre: _Theatre) -> None:
+    result = theatre.result(name)
     lost = missing(result, _KNOWN[name])
     if lost:  # chance may lose a step once; a fault loses it again
-        result = golden_stage.play(name)
+        result = theatre.again(name)
         lost = missing(result, _KNOWN[name])
     wanted = {line.partition(":")[0] for line in lost}
     shown = [
@@ -60,10 +105,5 @@ def test_recording(name: str, golden_stage: Stage) -> None:
     assert not lost, "\n".join([*lost, *shown])
 
 
-@functools.cache
-def _entries() -> dict[str, dict[str, object]]:
-    return _RECORDINGS.entries
-
-
 def test_known_scenarios_exist() -> None:
-    assert set(_KNOWN) <= set(_entries())
+    assert set(_KNOWN) | _SLOW <= set(_RECORDINGS)
