@@ -82,4 +82,4 @@ def test_a_corrupt_configuration_is_named(shared_site: Site) -> None:
         assert "Traceback" not in outcome.stderr
     outcome = shared_site.run(f"slurmctld -D -f {path}", user="root")
     assert outcome.rc != 0
-    assert "bad.conf:3" in outcome.stderr
+    assert "n[1-" in outcome.stderr

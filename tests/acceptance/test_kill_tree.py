@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from .site import Site, until
@@ -46,8 +48,12 @@ def test_interrupting_srun_ends_its_step(shared_site: Site) -> None:
     until(lambda: shared_site.sh("squeue -h --me -o '%t %j'") == "R sleep\n", "srun's job")
     job = int(shared_site.sh("squeue -h --me -o %i"))
     until(lambda: len(shared_site.processes(job)) >= 2, "its tasks")
-    command.signal(2)
-    command.signal(2)
+
+    def interrupted() -> bool:
+        command.signal(signal.SIGINT)
+        return command.process.poll() is not None
+
+    until(interrupted, "end of srun")  # the second ^C within a second ends it
     outcome = command.outcome(10)
     assert not outcome.timed_out and outcome.rc != 0
     until(lambda: not [p for p in shared_site.processes(job) if p != command.process.pid], "no process of the job")
