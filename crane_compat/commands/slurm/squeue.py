@@ -373,9 +373,7 @@ class Queue:
         if not self.args.has("noheader"):
             print(layout.header())
         jobs = list(self.filter.chosen(reply.jobs, view.now))
-        if self.args.has("array"):
-            jobs = [single for job in jobs for single in _tasks_of(job, None)]
-        else:
+        if not self.args.has("array"):
             jobs = _combined(jobs)
         if self.args.has("priority"):
             jobs = [single for job in jobs for single in _by_partition(job)]
@@ -386,6 +384,8 @@ class Queue:
         others = [job for job in jobs if not st.is_pending(job.state)]
         jobs = [job for job in reversed(jobs) if st.is_pending(job.state)]
         jobs += reversed(others) if only_state else others
+        if self.args.has("array"):
+            jobs = [single for job in jobs for single in _tasks_of(job, None)]
         order = "t" if only_state else "S" if start else "P,t,-p"
         _sort(jobs, self.args.get("sort") or order, table)
         _print(layout.rows(jobs))
