@@ -26,6 +26,7 @@ class View:
     now: float
     cluster: str = ""
     convert: bool = True
+    expand: bool = False  #: replace what can be replaced in file names
 
 
 def _spec(name: str) -> Get:
@@ -89,17 +90,23 @@ def _first_host(text: str) -> tuple[bool, list[tuple[int, int, str]]]:
 
 
 def _batch_host(job: Job) -> str:
-    return "n/a" if job.state & st.BASE_MASK == st.PENDING else job.batch_host or "n/a"
-
-
-def _path(name: str) -> Get:
-    return lambda job: or_null(getattr(job, name) or getattr(job.spec, name))
+    return "n/a" if job.state & st.BASE_MASK == st.PENDING else jv.batch_host(job) or "n/a"
 
 
 def job_fields(view: View) -> FieldTable[Job]:
     """The table for one reply; `view` holds the moment it was made."""
     now = int(view.now)
     state_name, state_compact = functools.cache(st.job_state_name), functools.cache(st.job_state_compact)
+
+    def wanted(job: Job) -> str:
+        return jv.ranged(job.spec.req_nodes)
+
+    def path(name: str) -> Get:
+        def text(job: Job) -> str:
+            pattern: str = getattr(job, name) or getattr(job.spec, name)
+            return or_null(jv.file_path(job, pattern) if view.expand else pattern)
+
+        return text
 
     def used(job: Job) -> str:
         return format_elapsed(jv.time_used(job, now))
@@ -149,7 +156,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("arraytaskid",), "ARRAY_TASK_ID", _array_task, "K"),
             Field(("associd",), "ASSOC_ID", lambda j: str(j.assoc_id)),
             Field(("batchflag",), "BATCH_FLAG", lambda j: str(int(j.batch_flag))),
-            Field(("batchhost",), "EXEC_HOST", _batch_host, "B", sort=_of("batch_host")),
+            Field(("batchhost",), "EXEC_HOST", _batch_host, "B", sort=jv.batch_host),
             Field(("boardspernode",), "BOARDS_PER_NODE", _const("0")),
             Field(("burstbuffer",), "BURST_BUFFER", _spec("burst_buffer")),
             Field(("burstbufferstate",), "BURST_BUFFER_STATE", _record("burst_buffer_state")),
@@ -171,7 +178,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("derivedec",), "DERIVED_EC", lambda j: exit_code(j.derived_exit_code)),
             Field(("eligibletime",), "ELIGIBLE_TIME", _time("eligible_time")),
             Field(("endtime",), "END_TIME", end, "e", sort=lambda j: jv.end_time(j, now)),
-            Field(("excnodes",), "EXC_NODES", _plain("exc_nodes"), "x"),
+            Field(("excnodes",), "EXC_NODES", lambda j: jv.ranged(j.spec.exc_nodes), "x"),
             Field(("exit_code", "exitcode"), "EXIT_CODE", lambda j: exit_code(j.exit_code)),
             Field(("feature", "features"), "FEATURES", _spec("features"), "f", sort=_of("spec.features")),
             Field(("gres",), "TRES_PER_NODE", _na(jv.tres_per_node), "b", sort=jv.tres_per_node),
@@ -218,7 +225,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("reason",), "REASON", jv.reason, "r", sort=jv.reason),
             Field(("reasonlist",), "NODELIST(REASON)", jv.nodes_or_reason, "R"),
             Field(("reboot",), "REBOOT", _flag("reboot")),
-            Field(("reqnodes",), "REQ_NODES", _plain("req_nodes"), "n", sort=lambda j: _first_host(j.spec.req_nodes)),
+            Field(("reqnodes",), "REQ_NODES", wanted, "n", sort=lambda j: _first_host(wanted(j))),
             Field(("reqswitch",), "REQ_SWITCH", _number("switches")),
             Field(("requeue",), "REQUEUE", lambda j: str(int(j.requeue))),
             Field(("reservation",), "RESERVATION", _spec("reservation"), "v", sort=_of("spec.reservation")),
@@ -238,9 +245,9 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("starttime",), "START_TIME", start, "S", sort=start_key),
             Field(("state",), "STATE", lambda j: state_name(j.state), "T", sort=_of("state")),
             Field(("statecompact",), "ST", lambda j: state_compact(j.state), "t", sort=_of("state")),
-            Field(("stderr",), "STDERR", _path("std_err")),
-            Field(("stdin",), "STDIN", _path("std_in")),
-            Field(("stdout",), "STDOUT", _path("std_out")),
+            Field(("stderr",), "STDERR", path("std_err")),
+            Field(("stdin",), "STDIN", path("std_in")),
+            Field(("stdout",), "STDOUT", path("std_out")),
             Field(("submittime",), "SUBMIT_TIME", _time("submit_time"), "V", sort=_of("submit_time")),
             Field(("system_comment", "systemcomment"), "SYSTEM_COMMENT", _record("system_comment")),
             Field(("threads",), "THREADS_PER_CORE", lambda j: jv.topology(j)[2], "J", sort=jv.topology),

@@ -78,6 +78,21 @@ def nodes(job: pb.JobRecord) -> str:
     return job.node_list
 
 
+def ranged(text: str) -> str:
+    """A list of nodes as asked for, ``n1,n3``, in its shortest form, ``n[1,3]``."""
+    if "," not in text:
+        return text
+    try:
+        return hostlist.compress(hostlist.expand(text))
+    except hostlist.HostlistError:
+        return text
+
+
+def batch_host(job: pb.JobRecord) -> str:
+    """The first node, where the script runs; ``""`` for a job without nodes."""
+    return job.batch_host or (job.nodes[0].node if job.nodes else "")
+
+
 def reason(job: pb.JobRecord) -> str:
     return job.reason_text or job.reason or "None"
 
@@ -166,9 +181,10 @@ def file_path(job: pb.JobRecord, path: str) -> str:
         "x": job.spec.name,
         "U": str(job.uid),
     }
-    if job.batch_host:
-        values["N"] = job.batch_host
-    values.update({"s": "4294967294", "t": "0", "n": "0"})
+    if host := batch_host(job):
+        values["N"] = host
+    # what differs by node, step or task is shown as of the batch script
+    values.update({"J": str(job.job_id), "b": str(task % 10), "n": "0", "s": "batch", "t": "0"})
     text = expand_pattern(path, values)
     return text if text.startswith("/") else f"{job.spec.work_dir}/{text}"
 

@@ -83,10 +83,10 @@ def _what(job: pb.JobRecord, details: int) -> Iterator[str]:
     spec = job.spec
     pending = st.is_pending(job.state)
     yield f"Partition={job.partition} AllocNode:Sid={job.alloc_host or spec.alloc_node}:{spec.alloc_sid}"
-    yield f"ReqNodeList={or_null(spec.req_nodes)} ExcNodeList={or_null(spec.exc_nodes)}"
+    yield f"ReqNodeList={or_null(jv.ranged(spec.req_nodes))} ExcNodeList={or_null(jv.ranged(spec.exc_nodes))}"
     yield f"NodeList={jv.nodes(job)}"
-    if job.batch_host and not pending:
-        yield f"BatchHost={job.batch_host}"
+    if not pending and (host := jv.batch_host(job)):
+        yield f"BatchHost={host}"
     if job.sched_nodes and pending:
         yield f"SchedNodeList={job.sched_nodes}"
     never_ran = st.is_finished(job.state) and not job.node_list

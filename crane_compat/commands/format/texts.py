@@ -106,7 +106,7 @@ def bitstr_length() -> int:
     return 64 if value < 0 else min(value, 4096)
 
 
-_PATTERN = re.compile(r"%(\d*)([%AajJNnsStuUx])|\\")
+_PATTERN = re.compile(r"%(\d*)([%AabjJNnsStuUx])|\\")
 
 
 def expand_pattern(path: str, values: Mapping[str, str]) -> str:

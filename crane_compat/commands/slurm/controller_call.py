@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from crane_compat import paths
 from crane_compat.core.errors import TEXT, Errno, RequestError
 from crane_compat.daemon.rpc.client import Client, Unreachable
@@ -17,7 +19,7 @@ class Controller:
     def __init__(self, command: str) -> None:
         self.command = command
         self._client: Client | None = None
-        self._cluster: str | None = None
+        self._settings: dict[str, str] | None = None
 
     def ask(self, request: pb.Request, *, check: bool = True) -> pb.Response:
         """The first response.  Raises RequestError."""
@@ -37,12 +39,20 @@ class Controller:
     def config(self) -> pb.Config:
         return self.ask(pb.Request(get_config=pb.GetConfig())).config
 
+    def setting(self, key: str) -> str:
+        """The value of a parameter as scontrol shows it; asked for once."""
+        if self._settings is None:
+            self._settings = {row.key: row.value for row in self.config().values}
+        return self._settings.get(key, "")
+
     def cluster_name(self) -> str:
-        """ClusterName; asked for once."""
-        if self._cluster is None:
-            rows = {row.key: row.value for row in self.config().values}
-            self._cluster = rows.get("ClusterName", "")
-        return self._cluster
+        return self.setting("ClusterName")
+
+    def complete(self, partitions: Iterable[pb.PartitionRecord]) -> None:
+        """Fill in what partitions have from the cluster."""
+        for partition in partitions:
+            if not partition.preempt_mode:
+                partition.preempt_mode = self.setting("PreemptMode")
 
 
 def unknown_cluster(command: str, name: str) -> list[str]:

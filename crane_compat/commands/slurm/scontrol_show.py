@@ -163,6 +163,7 @@ def show_partition(session: Session, text: str | None) -> None:
     try:
         request = pb.ListPartitions(all=session.all)
         reply = session.controller.ask(pb.Request(list_partitions=request)).partitions
+        session.controller.complete(reply.partitions)
     except RequestError as exc:
         session.fail(f"slurm_load_partitions error: {exc.text}")
         return

@@ -120,6 +120,8 @@ class Info:
         partitions = [p for p in listed.partitions if not wanted or p.name in wanted]
         now = answer.now or time.time()
         layout, table = self._layout(partitions, list(answer.nodes))
+        if any(field.names[0] == "preemptmode" for field in layout.fields):
+            self.controller.complete(partitions)
         if self.args.has("verbose"):
             print(self._options_text(layout))
         if self.args.has("iterate") or self.args.has("long") or self.args.has("verbose"):

@@ -364,6 +364,7 @@ class Queue:
             reply.now or time.time(),
             self.controller.cluster_name() if needs_cluster else "",
             convert=not self.args.has("noconvert"),
+            expand=self.args.has("expand-patterns"),
         )
         table = job_fields(view)
         only_state, start = self.args.has("only-job-state"), self.args.has("start")
