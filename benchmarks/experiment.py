@@ -136,7 +136,11 @@ MEBIBYTES = Unit("MiB", 1 / 2**20)
 
 
 def table(title: str, unit: Unit, ours: Figures, theirs: Figures | None) -> str:
-    """Text of a table of both sides."""
+    """Text of a table of both sides, or of the one that has been measured."""
+    if not ours and theirs:
+        width = max(len(name) for name in theirs)
+        rows = [f"{name:<{width}}  {value * unit.factor:>9.{unit.digits}f}" for name, value in theirs.items()]
+        return "\n".join([f"{title} ({unit.name}; {os.cpu_count()} CPUs)", f"{'':<{width}}  {'slurm':>9}", *rows])
     width = max(len(name) for name in ours)
     lines = [f"{title} ({unit.name}; {os.cpu_count()} CPUs)"]
     lines.append(f"{'':<{width}}  {'crane':>9}" + (f"  {'slurm':>9}  {'ratio':>6}" if theirs is not None else ""))
@@ -188,7 +192,7 @@ def experiment(
         if only != "crane" and slurm.installed() and both:
             with running("slurm", settings + slurm_settings) as bench:
                 theirs = measure(bench)
-        print(table(title, unit, ours or theirs or {}, theirs))
+        print(table(title, unit, ours, theirs))
         if json_file:
             with open(json_file, "w", encoding="utf-8") as file:
                 json.dump({"title": title, "unit": unit.name, "crane": ours, "slurm": theirs}, file, indent=1)
