@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 #: key, operator, value: Slurm's own regular expression, anchored where the scan stands
-WORD = re.compile(r'\s*([A-Za-z0-9_.]+)\s*[-*+/]?=\s*("[^"]*"|\S+)(?=\s|$)')
+WORD = re.compile(r'\s*([A-Za-z0-9_.]+)\s*[-*+/]?=\s*(?:"([^"]*)"|(\S+))(?=\s|$)')
 _INCLUDE = re.compile(r"include\s+(\S+)\s*(.*)$", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(.)")
 _MAX_DEPTH = 16
@@ -32,11 +32,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """``key=value`` on a line; `column` counts from 1."""
+    """``key=value`` on a line; `column` counts from 1, `end` is the position behind the value."""
 
     key: str
     value: str
     column: int
+    end: int = 0
 
 
 class LineError(Exception):
@@ -100,9 +101,9 @@ def scan(line: Line) -> tuple[list[Word], int]:
     found = []
     text, position = line.text, 0
     while match := WORD.match(text, position):
-        value = match[2]
-        found.append(Word(match[1], value[1:-1] if value[:1] == '"' else value, match.start(1) + 1))
         position = match.end()
+        key, quoted, bare = match.groups()
+        found.append(Word(key, bare if quoted is None else quoted, match.start(1) + 1, position))
     return found, position
 
 

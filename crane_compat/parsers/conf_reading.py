@@ -91,6 +91,22 @@ class Reading:
             return []
 
 
+#: text that no configuration file has → what it is
+_FOREIGN = (
+    (re.compile(r"\{\{|\}\}|\{%|<%|%>|\$\{"), "looks like a template: fill it in first"),
+    (re.compile(r"@[A-Z_]+@|<[A-Za-z_ -]+>"), "a place of a template that is not filled in"),
+    (re.compile(r"^\s*;"), "comments begin with #"),
+)
+
+
+def line_hint(text: str) -> str:
+    """What to do about text that is not KEY=VALUE."""
+    for pattern, hint in _FOREIGN:
+        if pattern.search(text):
+            return hint
+    return "write KEY=VALUE, a value with blanks in double quotes"
+
+
 _NUMBER = re.compile(r"\+?(0[xX][0-9a-fA-F]+|[0-9]+)")
 
 

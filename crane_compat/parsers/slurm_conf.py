@@ -18,7 +18,7 @@ from typing import Any
 
 from crane_compat.parsers import cgroup_conf, node_lines, slurmdbd_conf
 from crane_compat.parsers.conf_lines import Line, LineError, Word, left_over, parse_error, read, scan
-from crane_compat.parsers.conf_reading import FALSE, TRUE, ConfError, Diagnostic, Reading, c_integer
+from crane_compat.parsers.conf_reading import FALSE, TRUE, ConfError, Diagnostic, Reading, c_integer, line_hint
 from crane_compat.parsers.node_lines import ArrayLine, DownNodes
 from crane_compat.parsers.old_dialect import reinterpret
 from crane_compat.parsers.partition_lines import partition_from_words, partitions
@@ -140,8 +140,7 @@ def _line(file: _File, line: Line) -> None:
             _array_line(file, line, key, found)
         else:
             if len(found) > 1:
-                start = len(line.text[: found[1].column - 1].rstrip())
-                error = LineError(line.file, line.number, found[1].column, line.text[start:].rstrip("\r\n"))
+                error = LineError(line.file, line.number, found[1].column, line.text[found[0].end :].rstrip("\r\n"))
             _simple(file, line, found[0])
     if error:
         word = Word(error.text.strip().partition("=")[0][:40] or "?", "", error.column)
@@ -150,22 +149,8 @@ def _line(file: _File, line: Line) -> None:
         )
 
 
-#: text that no slurm.conf has → what it is
-_TEMPLATES = (
-    (re.compile(r"\{\{|\{%|<%|\$\{"), "looks like a template: fill it in first"),
-    (re.compile(r"@[A-Z_]+@|<[A-Za-z_-]+>"), "a place of a template that is not filled in"),
-    (re.compile(r"^\s*;"), "comments begin with #"),
-)
-
-
 def _line_hint(text: str) -> str:
-    for pattern, hint in _TEMPLATES:
-        if pattern.search(text):
-            return hint
-    key = text.strip().partition("=")[0].lower()
-    if key in KEYS:
-        return "one parameter a line"
-    return "write KEY=VALUE, a value with blanks in double quotes"
+    return "one parameter a line" if text.strip().partition("=")[0].lower() in KEYS else line_hint(text)
 
 
 def _array_line(file: _File, line: Line, key: str, found: list[Word]) -> None:
@@ -187,19 +172,11 @@ def _array_line(file: _File, line: Line, key: str, found: list[Word]) -> None:
             )
             continue
         kept.append(word)
-        end = _end_of(line, word)
+        end = word.end
     if key == "frontendname":
         file.note("error", line, found[0], "front-end nodes are not supported", "write NodeName lines")
         return
     file.arrays.setdefault(key, []).append(ArrayLine(line, tuple(kept)))
-
-
-def _end_of(line: Line, word: Word) -> int:
-    """The position behind a word's value."""
-    start = line.text.index("=", word.column - 1) + 1
-    start += len(line.text[start:]) - len(line.text[start:].lstrip())
-    quoted = 2 if line.text[start : start + 1] == '"' else 0
-    return start + len(word.value) + quoted
 
 
 def _key_hint(key: str, names: frozenset[str] | None = None) -> str:
@@ -209,8 +186,8 @@ def _key_hint(key: str, names: frozenset[str] | None = None) -> str:
         for others, hint in (
             (NODE_KEYS, "an option of NodeName: does the line before lack its backslash?"),
             (PARTITION_KEYS, "an option of PartitionName: does the line before lack its backslash?"),
-            (cgroup_conf.KEYS, "belongs into cgroup.conf"),
-            (slurmdbd_conf.KEYS, "belongs into slurmdbd.conf"),
+            (cgroup_conf.KEYS.types, "belongs into cgroup.conf"),
+            (slurmdbd_conf.KEYS.types, "belongs into slurmdbd.conf"),
         ):
             if name in others:
                 return hint

@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
-from crane_compat.parsers.plain_conf import PlainConf, load_plain
+import re
 
-KEYS = frozenset(
-    """
-    allownodefacct allresourcesabsolute archivedir archiveevents archivejobs archivejobenv archivejobscript archiveresvs
-    archivescript archivesteps archivesuspend archivetxn archiveusage authinfo authtype authalttypes authaltparameters
-    commitdelay communicationparameters dbdaddr dbdbackuphost dbdhost dbdport debugflags debuglevel debuglevelsyslog
-    defaultqos disablearchivecommands disablecoorddbd disablerollups hashplugin jobpurge logfile logtimeformat
-    maxpurgelimit maxquerytimerange messagetimeout parameters pidfile plugindir preservecaseuser privatedata
-    purgeeventafter purgeeventmonths purgejobafter purgejobenvafter purgejobmonths purgejobscriptafter purgeresvafter
-    purgeresvmonths purgestepafter purgestepmonths purgesuspendafter purgesuspendmonths purgetxnafter purgetxnmonths
-    purgeusageafter purgeusagemonths slurmuser steppurge storagebackuphost storagehost storageloc storageparameters
-    storagepass storagepassscript storageport storagetype storageuser tcptimeout tlsparameters tlstype
-    trackslurmctlddown trackwckey
-    """.split()
+from crane_compat.parsers.plain_conf import PlainConf, PlainKeys, load_plain, types
+
+KEYS = PlainKeys(
+    types=types(
+        str="archivedir archivescript authinfo authtype authalttypes authaltparameters communicationparameters dbdaddr "
+        "dbdbackuphost dbdhost debugflags debuglevel debuglevelsyslog defaultqos hashplugin logfile logtimeformat "
+        "maxquerytimerange parameters pidfile plugindir privatedata slurmuser storagebackuphost storagehost storageloc "
+        "storageparameters storagepass storagepassscript storagetype storageuser tlsparameters tlstype "
+        "purgeeventafter purgejobafter purgejobenvafter purgejobscriptafter purgeresvafter purgestepafter "
+        "purgesuspendafter purgetxnafter purgeusageafter",
+        flag="allownodefacct allresourcesabsolute archiveevents archivejobs archivejobenv archivejobscript "
+        "archiveresvs archivesteps archivesuspend archivetxn archiveusage disablearchivecommands disablecoorddbd "
+        "disablerollups preservecaseuser trackslurmctlddown trackwckey",
+        number="commitdelay dbdport maxpurgelimit messagetimeout storageport tcptimeout jobpurge steppurge "
+        "purgeeventmonths purgejobmonths purgeresvmonths purgestepmonths purgesuspendmonths purgetxnmonths "
+        "purgeusagemonths",
+    ),
+    defaults={
+        "archivedir": "/tmp",
+        "dbdport": "6819",
+        "debuglevel": "info",
+        "pidfile": "/var/run/slurmdbd.pid",
+        "slurmuser": "root",
+        "storagehost": "localhost",
+        "storageloc": "slurm_acct_db",
+        "storageport": "3306",
+    },
+    obsolete={
+        "jobpurge": "write PurgeJobAfter=…days",
+        "steppurge": "write PurgeStepAfter=…days",
+        "purgeeventmonths": "write PurgeEventAfter",
+        "purgejobmonths": "write PurgeJobAfter",
+        "purgeresvmonths": "write PurgeResvAfter",
+        "purgestepmonths": "write PurgeStepAfter",
+        "purgesuspendmonths": "write PurgeSuspendAfter",
+        "purgetxnmonths": "write PurgeTXNAfter",
+        "purgeusagemonths": "write PurgeUsageAfter",
+    },
 )
 
-DEFAULTS = {
-    "storagehost": "localhost",
-    "storageport": "3306",
-    "storageloc": "slurm_acct_db",
-    "dbdport": "6819",
-    "debuglevel": "info",
-    "pidfile": "/var/run/slurmdbd.pid",
-    "slurmuser": "root",
-}
+_AGE = re.compile(r"(\d+)\s*(hours?|days?|months?|)", re.ASCII | re.IGNORECASE)
+
+
+def purge_age(text: str) -> tuple[int, str]:
+    """``12months`` as (12, "month"); a bare number is months.  Raises ValueError."""
+    match = _AGE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"not an age: {text!r}")
+    return int(match[1]), match[2].lower().rstrip("s") or "month"
 
 
 def load(path: str) -> PlainConf:
     """Read slurmdbd.conf; no file is an empty one."""
-    return load_plain(path, KEYS, DEFAULTS)
+    return load_plain(path, KEYS)
