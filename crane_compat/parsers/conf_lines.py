@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 #: key, operator, value: Slurm's own regular expression, anchored where the scan stands
 WORD = re.compile(r'\s*([A-Za-z0-9_.]+)\s*[-*+/]?=\s*(?:"([^"]*)"|(\S+))(?=\s|$)')
@@ -28,6 +29,13 @@ class Line:
     file: str
     number: int
     text: str
+    #: of a continued line: where in `text` each further physical line begins
+    joints: tuple[int, ...] = ()
+
+    def place(self, column: int) -> tuple[int, int]:
+        """Physical line and column (from 1) of a column of `text`."""
+        below = [joint for joint in self.joints if joint < column]
+        return self.number + len(below), column - (below[-1] if below else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +85,34 @@ def without_comment(text: str) -> str:
 def logical_lines(text: str, file: str) -> Iterator[Line]:
     """Physical lines stripped of comments, joined where they continue, escapes resolved, blank ones left out."""
     parts: list[str] = []
-    first = 0
     for number, physical in enumerate(text.split("\n"), 1):
         line = physical if "#" not in physical else without_comment(physical)
-        first = first or number
         if line.find("\\") >= 0:
             stripped = line.rstrip()
             if (len(stripped) - len(stripped.rstrip("\\"))) % 2:
                 parts.append(stripped[:-1])
                 continue
-        parts.append(line)
-        joined = parts[0] if len(parts) == 1 else "".join(parts)
-        parts.clear()
-        if joined and not joined.isspace():
-            yield Line(file, first, _ESCAPE.sub(r"\1", joined) if "\\" in joined else joined)
-        first = 0
-    if parts and "".join(parts).strip():
-        yield Line(file, first, _ESCAPE.sub(r"\1", "".join(parts)))
+        if parts:
+            parts.append(line)
+            yield from _joined(file, number - len(parts) + 1, parts)
+            parts.clear()
+        elif line and not line.isspace():
+            yield Line(file, number, _unescaped(line))
+    if parts:
+        yield from _joined(file, text.count("\n") - len(parts) + 2, parts)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(r"\1", text) if "\\" in text else text
+
+
+def _joined(file: str, number: int, parts: list[str]) -> Iterator[Line]:
+    """The line that continued ones make together, unless it is blank."""
+    texts = [_unescaped(part) for part in parts]
+    joints = tuple(accumulate(map(len, texts[:-1])))
+    whole = "".join(texts)
+    if whole and not whole.isspace():
+        yield Line(file, number, whole, joints)
 
 
 def scan(line: Line) -> tuple[list[Word], int]:

@@ -64,12 +64,13 @@ class Reading:
     first: tuple[str, int, int] = ("", 0, 0)
 
     def note(self, severity: str, line: Line, word: Word, text: str, hint: str = "") -> None:
-        self.diagnostics.append(Diagnostic(severity, line.file, line.number, word.column, word.key, text, hint))
+        number, column = line.place(word.column)
+        self.diagnostics.append(Diagnostic(severity, line.file, number, column, word.key, text, hint))
 
     def error(self, line: Line, word: Word, text: str, hint: str = "", *, printed: tuple[str, ...] = ()) -> None:
         """Something no Slurm program accepts; `printed`: its lines where they differ from `text`."""
         self.note("error", line, word, text, hint)
-        self.stop(line.file, line.number, word.column, printed or (text,))
+        self.stop(line.file, *line.place(word.column), printed or (text,))
 
     def stop(self, file: str, line: int, column: int, printed: tuple[str, ...]) -> None:
         if not self.errors:

@@ -21,7 +21,7 @@ def parse_memory(text: str) -> int:
 
 
 def format_memory(mebibytes: int) -> str:
-    """``100M``, ``2G``, ``1.50G``: exact multiples go to the next unit, else two digits from 1 GiB on (scontrol)."""
+    """``100M``, ``8000M``, ``2G``: in the largest unit that divides it, as in TRES texts."""
     value, index = mebibytes, 0
     while value and value % 1024 == 0 and index < len(_UNITS) - 1:
         value //= 1024

@@ -132,6 +132,12 @@ def test_errors_name_file_line_and_column(conf) -> None:  # type: ignore[no-unty
     assert (error.value.line, error.value.column, len(error.value.diagnostics)) == (4, 3, 2)
 
 
+def test_places_in_continued_lines(conf) -> None:  # type: ignore[no-untyped-def]
+    value = conf("NodeName=n1 \\\n  CPUs=2 \\\n  Wieght=3\nFoo=1\n")
+    assert [(d.line, d.column, d.key) for d in value.diagnostics] == [(5, 3, "Wieght"), (6, 1, "Foo")]
+    assert value.nodes[0].cpus == 2
+
+
 # ---------------------------------------------------------------- nodes
 
 
