@@ -127,9 +127,8 @@ class Controller:
     async def run(self, ready: Callable[[], None], listener: socket.socket) -> None:
         """Serve until told to stop."""
         self.accounting.queue.extend(persistence.restore(self.cluster, self.store))
-        if self.conf.diagnostics:
-            for item in self.conf.diagnostics:
-                log.warning("%s", item)
+        for item in self.conf.diagnostics:
+            log.log(logging.INFO if item.severity == "notice" else logging.WARNING, "%s", item)
         await self.server.listen(paths.controller_socket(self.conf.path), listener)
         tasks = [asyncio.create_task(work) for work in (self._flush_loop(), self._clock_loop(), self.accounting.run())]
         self.nodes.start()

@@ -41,12 +41,17 @@ def _start(options: cli.Options) -> int:
     try:
         conf = load(path, strict=True)
     except ConfError as exc:
-        # Slurm's own two lines: what is wrong, then that nothing can be done
-        print(f"slurmctld: error: {exc}", file=sys.stderr)
+        # Slurm's own lines: what is wrong, then that nothing can be done
+        for error in exc.errors:
+            print(f"slurmctld: error: {error}", file=sys.stderr)
         print("slurmctld: fatal: Unable to process configuration file", file=sys.stderr)
         return 1
     except OSError as exc:
         raise background.StartError(f"cannot read {path}: {exc.strerror}") from exc
+    if conf.fatal:
+        for item in conf.fatal:
+            print(f"slurmctld: fatal: {item}", file=sys.stderr)
+        return 1
     user = str(conf.get("SlurmUser") or "root")
     owner = background.user_ids(user)
     log_file = options.log_file or conf.path_of("SlurmctldLogFile")
