@@ -16,6 +16,8 @@ import signal
 import sys
 from collections.abc import Callable
 
+from crane_compat.config import check
+
 from . import caller
 
 _SLURM = "crane_compat.commands.slurm."
@@ -40,6 +42,8 @@ def run(name: str, argv: list[str]) -> int:
     """
     try:
         try:
+            if check.refuses(name, argv):
+                return 1
             status = load(name)(argv)
         except SystemExit as exc:
             code = exc.code

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from crane_compat import commands
+from crane_compat.config import check
 from crane_compat.config.check import complaints
 
 RECORDED = Path(__file__).parents[1] / "golden/slurm-25.11/scenarios/static/config-errors.yaml"
@@ -32,3 +34,44 @@ def test_recorded(program: str, name: str, content: str, lines: list[str], tmp_p
         path.write_text(content)
     expected = [line.replace("@WORK@", str(tmp_path)) for line in lines]
     assert complaints(program, str(path)) == expected
+
+
+def test_commands_end_before_they_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "slurm.conf"
+    path.write_text("ClusterName=x\nSlurmctldHost=localhost\nFooBar=1\n")
+    monkeypatch.setenv("SLURM_CONF", str(path))
+    assert commands.run("scontrol", ["show", "hostnames", "n[1-2]"]) == 1
+    out, err = capfd.readouterr()
+    assert (out, err.splitlines()) == (
+        "",
+        [
+            "scontrol: error: _parse_next_key: Parsing error at unrecognized key: FooBar",
+            "scontrol: fatal: Unable to process configuration file",
+        ],
+    )
+    path.write_text("ClusterName=x\nSlurmctldHost=localhost\n")
+    assert commands.run("scontrol", ["show", "hostnames", "n[1-2]"]) == 0
+    assert capfd.readouterr().out == "n1\nn2\n"
+
+
+def test_a_file_that_appears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "slurm.conf"
+    monkeypatch.setenv("SLURM_CONF", str(path))
+    monkeypatch.setattr(check.time, "sleep", lambda _: path.write_text("ClusterName=x\nSlurmctldHost=h\n"))
+    assert not check.refuses("sinfo", [])
+    assert capsys.readouterr().err == (
+        f"sinfo: error: s_p_parse_file: cannot stat file {path}: No such file or directory, "
+        "retrying in 1sec up to 60sec\n"
+    )
+
+
+def test_no_file_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("SLURM_CONF", raising=False)
+    monkeypatch.setenv("CRANE_SYSCONFDIR", str(tmp_path))
+    assert check.refuses("sinfo", [])
+    assert "fatal: Could not establish a configuration source" in capsys.readouterr().err
+    assert not check.refuses("sinfo", ["--version"])
