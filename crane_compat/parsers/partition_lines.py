@@ -196,7 +196,7 @@ def _number(record: pb.PartitionRecord, raw: str, name: str, value: str) -> None
     elif name == "max_nodes" or (word != "NONE" and name not in _UNLIMITED_IS_UNSET):
         setattr(record, name, INFINITE)
     else:
-        record.ClearField(name)  # type: ignore[arg-type]
+        record.ClearField(name)
 
 
 Setter = Callable[[pb.PartitionRecord, str, str], None]
