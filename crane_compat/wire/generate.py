@@ -11,9 +11,7 @@ HERE = Path(__file__).parent
 def main(out: Path = HERE) -> int:
     from grpc_tools import protoc
 
-    return int(
-        protoc.main(["protoc", f"-I{HERE}", f"--python_out={out}", f"--pyi_out={out}", "crane.proto"])
-    )
+    return int(protoc.main(["protoc", f"-I{HERE}", f"--python_out={out}", f"--pyi_out={out}", "crane.proto"]))
 
 
 if __name__ == "__main__":

@@ -68,12 +68,14 @@ class Line:
     @property
     def elapsed(self) -> int:
         own = self.own
-        start, end = own["time_start"], own["time_end"]
+        start: int = own["time_start"]
+        end: int = own["time_end"]
+        suspended: int = own["time_suspended"]
         if not start:
             return 0
         if own["state"] == states.SUSPENDED:
-            return max(0, own["time_suspended"] - start)
-        return max(0, (end or self.view.now) - start - own["time_suspended"])
+            return max(0, suspended - start)
+        return max(0, (end or self.view.now) - start - suspended)
 
     @property
     def cpus(self) -> int:

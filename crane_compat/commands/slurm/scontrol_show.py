@@ -150,11 +150,10 @@ def show_node(session: Session, text: str | None) -> None:
     except hostlist.HostlistError:
         names = [text]
     for name in names:
-        node = known.get(name)
-        if node is None:
+        if name not in known:
             session.missing(f"Node {name} not found")
         else:
-            _print_blocks(session, [node_lines(node, details=bool(session.details))])
+            _print_blocks(session, [node_lines(known[name], details=bool(session.details))])
 
 
 def show_partition(session: Session, text: str | None) -> None:

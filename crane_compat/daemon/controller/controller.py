@@ -593,7 +593,7 @@ class Controller:
         self.after_commit(tell, fail=connection.refuse, withdraw=ids)
 
     def _over_loopback(self) -> bool:
-        """Do commands reach the controller at a loopback address?  Then Slurm knows the submitting host by that name."""
+        """Do commands reach the controller at a loopback address?  Slurm then names the submitting host by it."""
         return bool(self.conf.controllers) and self.conf.controllers[0][1].startswith("127.")
 
     def _tries_at_submit(self, job: Job) -> bool:
