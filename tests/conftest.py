@@ -14,6 +14,10 @@ from collections.abc import Iterator
 
 import pytest
 
+# The shell that runs the tests may be set up for some cluster (`eval "$(crane env)"`), or be inside a job.
+for _name in [name for name in os.environ if name.startswith(("SLURM", "SBATCH_", "SALLOC_", "SQUEUE_", "SINFO_"))]:
+    del os.environ[_name]
+
 
 def _run_as_mysql(command: list[str]) -> list[str]:
     """MariaDB will not run as root: as its own user where there is one."""

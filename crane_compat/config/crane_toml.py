@@ -1,7 +1,10 @@
 """crane.toml beside slurm.conf: what slurm.conf cannot say (optional).
 
 ``[accounting] url`` an SQLAlchemy URL instead of slurmdbd.conf's Storage…;
-``[state] url`` one for the controller's state store; ``[keys] directory``.
+``[state] url`` one for the controller's state store; ``[keys] directory``;
+``[transport] grpc``: listen for other hosts though all nodes are on this one;
+``[scheduling] batch_sched_delay``: seconds that a batch job may wait for
+others to be submitted (0: none), so that priorities decide among them.
 """
 
 from __future__ import annotations

@@ -153,8 +153,7 @@ def _one(cluster: Cluster, target: Target, request: pb.CancelJobs, who: Identity
     if target.tasks is not None and len(target.tasks) < len(job.array_pending):
         if request.signal_set:
             return
-        for task in list(target.tasks):
-            cluster.end_job(cluster.split_task(job, task, now), st.CANCELLED, now, killed_by=who.uid)
+        cluster.drop_tasks(job, target.tasks)
         return
     if target.step is not None:
         if target.step not in job.steps or not job.steps[target.step].waiting:
@@ -175,10 +174,10 @@ def _one(cluster: Cluster, target: Target, request: pb.CancelJobs, who: Identity
 
 def signal_step(cluster: Cluster, job: Job, step_id: int, request: pb.CancelJobs, who: Identity) -> None:
     """Send a signal to a step, or to the steps of a job as -b and -f say."""
-    number = request.signal or 15
+    number, message = request.signal or 15, ""
     names = {node for sid, step in job.steps.items() if step_id in (sid, st.ALL_STEPS) for node in step.waiting}
     if step_id != st.ALL_STEPS and not request.signal_set:
-        number = 9
+        number, message = 9, "CANCELLED"
         job.steps[step_id].record.killed_by = who.uid
     for name in sorted(names):
         cluster.effects.append(
@@ -187,7 +186,8 @@ def signal_step(cluster: Cluster, job: Job, step_id: int, request: pb.CancelJobs
                 pb.NodeDown(
                     signal=pb.SignalStep(
                         job_id=job.id, step_id=step_id, signal=number, batch_only=request.batch, full=request.full,
-                        uid=who.uid, steps_only=step_id == st.ALL_STEPS and not request.batch and not request.full,
+                        uid=who.uid, message=message,
+                        steps_only=step_id == st.ALL_STEPS and not request.batch and not request.full,
                     )
                 ),
             )

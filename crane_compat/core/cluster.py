@@ -281,6 +281,8 @@ class Cluster:
         """Accept a request (several specs: a heterogeneous job), raising RequestError where it is refused."""
         if len(self.jobs) + len(specs) > self.parameters.max_job_count:
             raise RequestError(Errno.ERROR_ON_DESC_TO_RECORD_COPY)
+        if len(specs) > 1 and any(spec.array for spec in specs):
+            raise RequestError(Errno.INVALID_ARRAY)
         admitted = [self._admit(spec, who, now) for spec in specs]
         leader = admitted[0][0]
         for offset, (job, blob) in enumerate(admitted):
@@ -395,9 +397,7 @@ class Cluster:
         record.wckey = spec.wckey
         record.time_limit = limit
         record.min_cpus, record.min_nodes, record.max_nodes = request.min_cpus, request.min_nodes, request.max_nodes
-        record.num_tasks = spec.num_tasks or (
-            request.min_nodes * request.ntasks_per_node if request.ntasks_per_node else 0
-        )
+        record.num_tasks = spec.num_tasks or request.min_nodes * max(1, request.ntasks_per_node)
         record.cpus_per_task = request.cpus_per_task
         record.min_memory, record.memory_per_cpu = request.memory, request.memory_per_cpu
         record.requeue = spec.requeue if spec.HasField("requeue") else par.job_requeue
@@ -433,7 +433,10 @@ class Cluster:
                 record.reason = "JobHeldAdmin"
         if spec.begin_time > now:
             record.eligible_time = spec.begin_time
-        elif depends is None and not spec.hold:
+            record.reason = "BeginTime" if record.reason == "None" else record.reason
+        elif depends is not None:
+            record.reason = "Dependency" if record.reason == "None" else record.reason
+        elif not spec.hold and not tasks:
             record.eligible_time = record.accrue_time = now
         denied = [admission.partition_denies(p, account, qos) for p in partitions]
         if all(reason for reason, _ in denied):
@@ -572,6 +575,14 @@ class Cluster:
         self.touch(job)
         return job
 
+    def drop_tasks(self, array: Job, tasks: Iterable[int]) -> None:
+        """Waiting tasks that were cancelled leave no record, as in Slurm; the rest of the array goes on."""
+        gone = set(tasks)
+        array.array_pending = [task for task in array.array_pending if task not in gone]
+        array.show_array()
+        self.touch(array)
+        self.arrays_changed(array.id)
+
     def _fill_allocation(self, job: Job, partition: str, placement: Placement) -> None:
         record = job.record
         del record.nodes[:]
@@ -599,7 +610,7 @@ class Cluster:
         record.num_nodes, record.num_cpus = len(placement.nodes), counts["cpu"]
         record.node_list = hostlist.compress([alloc.node for alloc in record.nodes])
         record.batch_host = record.nodes[0].node if record.batch_flag else ""
-        if not record.num_tasks:
+        if not record.spec.num_tasks:
             record.num_tasks = len(placement.nodes) * max(1, record.spec.ntasks_per_node)
 
     def _add_batch_step(self, job: Job, now: float) -> None:
@@ -772,7 +783,7 @@ class Cluster:
         record.pre_suspend_secs = 0.0
         record.cancelled, record.killed_by = False, 0
         record.num_nodes, record.num_cpus = record.min_nodes, record.min_cpus
-        record.num_tasks = record.spec.num_tasks
+        record.num_tasks = record.spec.num_tasks or record.min_nodes * max(1, record.spec.ntasks_per_node)
         record.job_db_inx = 0
         record.submit_time = now
         record.eligible_time = record.begin_requeue = int(now + REQUEUE_DELAY)
@@ -781,9 +792,8 @@ class Cluster:
             self.changes.gone_steps.add((job.id, step_id))
         job.steps.clear()
         if hold:
-            record.priority, record.user_hold = 0, False
-            record.reason, record.reason_text = "JobHeldUser", ""
-            record.user_hold = True
+            record.priority, record.user_hold = 0, True
+            record.reason, record.reason_text = "JobHeldUser", "job requeued in held state"
         else:
             record.spec.begin_time = now + REQUEUE_DELAY
             record.priority = job_priority(self, job, now)

@@ -69,6 +69,8 @@ def parse(cluster: Cluster, text: str, who: Identity) -> Dependency | None:
     result = _clauses(text)
     kept = []
     for clause in result.clauses:
+        if clause.kind == "expand":  # a job that grows another is not to be had any more, in Slurm neither
+            raise RequestError(Errno.NOT_SUPPORTED)
         if clause.kind != "singleton" and clause.job_id not in cluster.jobs and clause.job_id not in cluster.arrays:
             # a job that is no longer known has ended well enough for all kinds but afternotok
             if clause.job_id >= cluster.next_job_id or clause.job_id == 0:
@@ -124,8 +126,6 @@ def _clause_state(cluster: Cluster, clause: Clause, job: Job, now: float) -> str
             if target.pending or now < target.record.start_time + clause.delay * 60:
                 return UNFULFILLED
         return FULFILLED
-    if clause.kind == "expand":
-        return FULFILLED if targets[0].running else UNFULFILLED
     done = all(t.finished and not t.state & st.COMPLETING and not t.record.requeue_pending for t in targets)
     good = [t for t in targets if t.finished and t.state & st.BASE_MASK == st.COMPLETED]
     bad = [t for t in targets if t.finished and t.state & st.BASE_MASK != st.COMPLETED]

@@ -42,7 +42,10 @@ def task_layout(
         size = max(1, int(kind.partition("=")[2] or 1))
         node = 0
         while len(order) < tasks:
-            order += [node] * min(size, tasks - len(order))
+            most = tasks if sum(counts) >= sum(room) else room[node]
+            count = min(size, tasks - len(order), max(0, most - counts[node]))
+            order += [node] * count
+            counts[node] += count
             node = (node + 1) % nodes
     elif kind == "cyclic":
         node = 0

@@ -48,7 +48,7 @@ def _replan(cluster: Cluster, job: Job) -> None:
     record, request = job.record, requests[0][1]
     record.min_cpus, record.min_nodes, record.max_nodes = request.min_cpus, request.min_nodes, request.max_nodes
     record.cpus_per_task = request.cpus_per_task
-    record.num_tasks = record.spec.num_tasks
+    record.num_tasks = record.spec.num_tasks or record.min_nodes * max(1, request.ntasks_per_node)
     record.min_memory, record.memory_per_cpu = request.memory, request.memory_per_cpu
     record.num_nodes, record.num_cpus = request.min_nodes, request.min_cpus
     counts = cluster._requested_tres(request, record)
@@ -449,6 +449,10 @@ def update_job(cluster: Cluster, request: pb.UpdateJob, who: Identity, now: floa
     except RequestError as exc:
         return [pb.OpResult(id=request.id, rc=int(exc.errno), error=exc.text)]
     results = []
+    if len(targets) > 1 and any(not target.job.finished for target in targets):
+        targets = [target for target in targets if not target.job.finished]
+    if any(item.key == "arraytaskthrottle" for item in request.values):
+        targets = targets[:1]  # a property of the array, which its first record carries
     for target in targets:
         job = target.job
         if target.tasks is not None and len(target.tasks) < len(job.array_pending):
@@ -463,7 +467,7 @@ def update_job(cluster: Cluster, request: pb.UpdateJob, who: Identity, now: floa
 def _update_one(cluster: Cluster, job: Job, request: pb.UpdateJob, who: Identity, now: float) -> pb.OpResult:
     try:
         if not cluster.may_change(job, who):
-            raise RequestError(Errno.ACCESS_DENIED)
+            raise RequestError(Errno.USER_ID_MISSING)
         if job.finished and not {v.key for v in request.values} <= {"comment", "admincomment", "extra", "wckey"}:
             raise RequestError(Errno.JOB_FINISHED)
         for item in request.values:
@@ -515,7 +519,7 @@ def _requeue(cluster: Cluster, job: Job, who: Identity, now: float, *, hold: boo
         raise RequestError(Errno.DISABLED)
     if job.record.requeue_pending:
         raise RequestError(Errno.ALREADY_DONE)
-    cluster.requeue(job, now, hold=hold, state=st.CANCELLED, reason="")
+    cluster.requeue(job, now, hold=hold, state=st.CANCELLED, reason="JOB REQUEUE")
 
 
 def _suspend(cluster: Cluster, job: Job, who: Identity, now: float, *, resume: bool) -> None:
@@ -589,7 +593,7 @@ def job_op(cluster: Cluster, request: pb.JobOp, who: Identity, now: float) -> li
                 result = pb.OpResult(id=text)
                 try:
                     if not cluster.may_change(each, who):
-                        raise RequestError(Errno.ACCESS_DENIED)
+                        raise RequestError(Errno.USER_ID_MISSING)
                     act(cluster, each, who, now)
                 except RequestError as exc:
                     result.rc, result.error = int(exc.errno), exc.text

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crane_compat import SLURM_VERSION, paths
+from crane_compat.config.crane_toml import crane_toml
 from crane_compat.core import cancel, job_env, steps, updates
 from crane_compat.core import states as st
 from crane_compat.core.admission import Identity
@@ -85,10 +86,12 @@ class Controller:
         self.watchers: dict[int, list[Connection]] = collections.defaultdict(list)
         self.step_owners: dict[tuple[int, int], Connection] = {}
         self.tickets: dict[int, Connection] = {}
+        self.orphans: set[int] = set()  # waiting jobs of an srun or salloc that is no more
         self.blobs: dict[int, pb.JobBlob] = {}  # of jobs not yet launched; the store has them all
         self.outbox_done = 0
         self.store_error = ""
         self.next_pass = 0.0
+        self.batch_delay = float(crane_toml(conf.directory).get("scheduling", {}).get("batch_sched_delay", 0))
         self.passes = 0
         self.started_jobs = 0
         self._tasks: set[asyncio.Future[None]] = set()  # kept from the garbage collector while they run
@@ -346,6 +349,11 @@ class Controller:
         job = self.cluster.jobs.get(effect.job_id)
         if job is None:
             return
+        if job.id in self.orphans and not job.pending:
+            self.orphans.discard(job.id)
+            if not job.finished:
+                self.cluster.end_job(job, st.CANCELLED, time.time(), reason="CANCELLED", killed_by=job.record.uid)
+                self.kick()
         keys = {effect.job_id, job.record.array_job_id, job.record.het_job_id} - {0}
         for key in keys:
             connections = self.watchers.get(key)
@@ -569,13 +577,15 @@ class Controller:
         if self.store_error:
             raise self._full()
         job = self.cluster.submit(specs, who, now)
+        components = self._components(job)
         if self._over_loopback():
-            job.record.alloc_host = "localhost"
-        ids = (
-            [job.id] if len(specs) == 1 else [j.id for j in self.cluster.jobs.values() if j.record.het_job_id == job.id]
-        )
+            for component in components:
+                component.record.alloc_host = "localhost"
+        ids = [component.id for component in components]
         immediate = specs[0].immediate
-        if specs[0].interactive and not immediate and self._tries_at_submit(job):
+        if not specs[0].interactive:
+            self._gather()
+        elif not immediate and self._tries_at_submit(job):
             self._schedule()
 
         def tell() -> None:
@@ -591,6 +601,17 @@ class Controller:
                 self._watch(job.id, connection, owns=specs[0].interactive)
 
         self.after_commit(tell, fail=connection.refuse, withdraw=ids)
+
+    def _components(self, job: Job) -> list[Job]:
+        """All parts of a heterogeneous job, else the job alone."""
+        leader = job.record.het_job_id
+        return [j for j in self.cluster.jobs.values() if j.record.het_job_id == leader] if leader else [job]
+
+    def _gather(self) -> None:
+        """Let batch jobs wait a moment for others, where the site wants priorities to decide among them."""
+        now = asyncio.get_running_loop().time()
+        if self.batch_delay and now >= self.next_pass:
+            self.next_pass = now + self.batch_delay
 
     def _over_loopback(self) -> bool:
         """Do commands reach the controller at a loopback address?  Slurm then names the submitting host by it."""
@@ -636,7 +657,9 @@ class Controller:
             if listeners and connection in listeners:
                 listeners.remove(connection)
             lost = self.cluster.jobs.get(job_id)
-            if owns and lost is not None and not lost.finished:
+            if owns and lost is not None and lost.pending:
+                self.orphans.add(job_id)  # as in Slurm it keeps waiting; nobody is there to use it once it starts
+            elif owns and lost is not None and not lost.finished:
                 if not self.stopping.is_set():
                     self.cluster.end_job(lost, st.CANCELLED, time.time(), reason="CANCELLED", killed_by=lost.record.uid)
                     self.kick()
@@ -746,7 +769,9 @@ class Controller:
             self.nodes.send(
                 name,
                 pb.NodeDown(
-                    signal=pb.SignalStep(job_id=job.id, step_id=step.record.step_id, signal=9, uid=job.record.uid)
+                    signal=pb.SignalStep(
+                        job_id=job.id, step_id=step.record.step_id, signal=9, uid=job.record.uid, message="CANCELLED"
+                    )
                 ),
             )
 

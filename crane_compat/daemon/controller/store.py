@@ -101,6 +101,7 @@ class Store:
         if self.sqlite:
             sa.event.listen(self.engine, "connect", _sqlite_pragmas)
         self._connection: Connection | None = None
+        self._statements: dict[str, tuple[str, tuple[str, ...]]] = {}
         # MariaDB's REPLACE and SQLite's OR REPLACE write a row in one statement; elsewhere delete and insert do
         backend = parsed.get_backend_name()
         self._replace = {"sqlite": "OR REPLACE", "mysql": "REPLACE", "mariadb": "REPLACE"}.get(backend)
@@ -146,7 +147,8 @@ class Store:
         if not rows:
             return
         if self._replace == "OR REPLACE":
-            connection.execute(table.insert().prefix_with("OR REPLACE"), rows)
+            text, order = self._replacing(table)
+            connection.exec_driver_sql(text, [tuple(row[name] for name in order) for row in rows])
             return
         keys = list(table.primary_key.columns)
         connection.execute(
@@ -154,6 +156,14 @@ class Store:
             [{"k_" + column.name: row[column.name] for column in keys} for row in rows],
         )
         connection.execute(table.insert(), rows)
+
+    def _replacing(self, table: sa.Table) -> tuple[str, tuple[str, ...]]:
+        """A table's statement, compiled once: compiling it took longer than SQLite needs to carry it out."""
+        made = self._statements.get(table.name)
+        if made is None:
+            compiled = table.insert().prefix_with("OR REPLACE").compile(self.engine)
+            made = self._statements[table.name] = str(compiled), tuple(compiled.positiontup or ())
+        return made
 
     def commit(self, batch: Batch) -> None:
         """Write a batch durably or not at all; raises StoreError."""
@@ -179,16 +189,18 @@ class Store:
         put(connection, NODES, [{"name": n, "record": r} for n, r in batch.nodes])
         put(connection, PARTITIONS, [{"name": n, "record": r} for n, r in batch.partitions])
         put(connection, META, [{"name": k, "value": v} for k, v in batch.meta.items()])
-        if batch.outbox:
-            connection.execute(OUTBOX.insert(), [{"seq": s, "event": e} for s, e in batch.outbox])
+        put(connection, OUTBOX, [{"seq": s, "event": e} for s, e in batch.outbox])
         if batch.outbox_done:
             connection.execute(OUTBOX.delete().where(OUTBOX.c.seq <= batch.outbox_done))
-        for job_id in batch.gone_jobs:
-            connection.execute(JOBS.delete().where(JOBS.c.job_id == job_id))
-            connection.execute(BLOBS.delete().where(BLOBS.c.job_id == job_id))
-            connection.execute(STEPS.delete().where(STEPS.c.job_id == job_id))
-        for job_id, step_id in batch.gone_steps:
-            connection.execute(STEPS.delete().where(STEPS.c.job_id == job_id, STEPS.c.step_id == step_id))
+        if batch.gone_jobs:
+            gone = [{"gone": job_id} for job_id in batch.gone_jobs]
+            for table in (JOBS, BLOBS, STEPS):
+                connection.execute(table.delete().where(table.c.job_id == sa.bindparam("gone")), gone)
+        if batch.gone_steps:
+            connection.execute(
+                STEPS.delete().where(STEPS.c.job_id == sa.bindparam("job"), STEPS.c.step_id == sa.bindparam("step")),
+                [{"job": job_id, "step": step_id} for job_id, step_id in batch.gone_steps],
+            )
 
     # ------------------------------------------------------------ reading
 

@@ -89,6 +89,7 @@ class LocalJob:
     """A job with steps here, or one that is being cleaned up."""
 
     epoch: int
+    starting: set[int] = field(default_factory=set)  # launched, their supervisors not yet connected
     steps: dict[int, StepPipe] = field(default_factory=dict)
     reports: dict[int, pb.StepDone] = field(default_factory=dict)  # ended, not yet acknowledged
     terminating: pb.TerminateJob | None = None
@@ -228,7 +229,7 @@ class Craned:
     def _launch(self, launch: pb.StepLaunch) -> None:
         job = self.jobs.get(launch.job_id)
         if job is not None and job.epoch == launch.epoch:
-            if launch.step_id in job.steps:
+            if launch.step_id in job.steps or launch.step_id in job.starting:
                 return  # told twice: it runs
             if launch.step_id in job.reports:
                 self.link.send(pb.NodeUp(done=job.reports[launch.step_id]))
@@ -240,20 +241,27 @@ class Craned:
         if launch.HasField("job"):
             job.record = launch.job
         launch.settings.CopyFrom(self.settings)
-        self._spawn(self._start(launch))
+        job.starting.add(launch.step_id)
+        self._spawn(self._start(job, launch))
 
-    async def _start(self, launch: pb.StepLaunch) -> None:
+    async def _start(self, job: LocalJob, launch: pb.StepLaunch) -> None:
         try:
             if not await hooks.prolog(self, launch):
                 raise RequestError(Errno.INTERNAL, "the prolog failed")
+            if job.terminating is not None:
+                raise RequestError(Errno.ALREADY_DONE)
             try:
                 sock = self.forks.launch(launch)
             except ForkServerGone:
                 log.error("the fork server is gone; starting another")
                 self.forks = ForkServer.start_process(self.node.name)
                 sock = self.forks.launch(launch)
-            await self._connect(sock, launch)
+            pipe = await self._connect(sock, launch)
+            job.starting.discard(launch.step_id)
+            if job.terminating is not None:
+                pipe.send(pb.NodeDown(terminate=job.terminating))
         except Exception as exc:
+            job.starting.discard(launch.step_id)
             log.error("step %d.%s cannot be started: %s", launch.job_id, st.step_name(launch.step_id), exc)
             done = adopt.lost(launch, time.time())
             done.error = f"cannot start the step: {exc}"
@@ -294,7 +302,7 @@ class Craned:
 
     def _finish_termination(self, job_id: int, job: LocalJob) -> None:
         """All steps are over: clean up and say so."""
-        if job.terminating is None or job.steps:
+        if job.terminating is None or job.steps or job.starting:
             return
         order = job.terminating
         job.terminating = None
@@ -307,7 +315,7 @@ class Craned:
                     terminated=pb.JobTerminated(job_id=job_id, node=self.node.name, epoch=order.epoch, error=error)
                 )
             )
-            if not job.reports and not job.steps and self.jobs.get(job_id) is job:
+            if not job.reports and not job.steps and not job.starting and self.jobs.get(job_id) is job:
                 del self.jobs[job_id]
 
         self._spawn(finish())
@@ -317,13 +325,13 @@ class Craned:
         if job is None:
             return
         job.reports.pop(ack.step_id, None)
-        pipe = self._lingering.get((ack.job_id, ack.step_id))
-        if pipe is not None:
+        pipe = self._lingering.pop((ack.job_id, ack.step_id), None)
+        if pipe is not None and pipe.transport is not None:
             pipe.send(pb.NodeDown(ack=ack))
         elif ack.step_id not in job.steps:
             files = spool.StepFiles(self.settings.spool, ack.job_id, ack.step_id)
             files.remove(files.run, files.done, files.socket)
-        if not job.steps and not job.reports and job.terminating is None:
+        if not job.steps and not job.starting and not job.reports and job.terminating is None:
             spool.remove_script(self.settings.spool, ack.job_id)
             self.jobs.pop(ack.job_id, None)
 
@@ -343,7 +351,7 @@ class Craned:
         job.reports[step_id] = done
         done.node = self.node.name
         done.epoch = epoch
-        done.last_of_job = not job.steps and job.terminating is None and not hooks.has_epilog(self)
+        done.last_of_job = not job.steps and not job.starting and job.terminating is None and not hooks.has_epilog(self)
         self.link.send(pb.NodeUp(done=done))
         if pipe is not None:
             # stays connected until the controller has acknowledged: then the supervisor may forget
@@ -361,5 +369,9 @@ class Craned:
         if self.stopping.is_set():
             return
         log.error("the supervisor of step %d.%s died", pipe.key[0], st.step_name(pipe.key[1]))
-        tracking.kill_leftovers(pipe.launch)
+        self._spawn(self._bury(pipe))
+
+    async def _bury(self, pipe: StepPipe) -> None:
+        """Kill what a dead supervisor left behind (which can take a while), then report its step as lost."""
+        await asyncio.get_running_loop().run_in_executor(None, tracking.kill_leftovers, pipe.launch)
         self._report(*pipe.key, pipe.launch.epoch, adopt.lost(pipe.launch, time.time()))
