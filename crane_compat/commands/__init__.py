@@ -28,6 +28,10 @@ COMMANDS: dict[str, str] = {
     for name in ("sbatch", "srun", "salloc", "scancel", "squeue", "sinfo", "scontrol", "sacct", "sacctmgr", "seff")
 }
 
+#: These leave nothing behind in their process: no child, no handler, no thread.  One worker of the launcher may run
+#: several, one after the other.
+REPEATABLE = {"sbatch", "scancel", "squeue", "sinfo", "scontrol", "sacct", "sacctmgr", "seff"}
+
 
 def load(name: str) -> Callable[[list[str]], int]:
     """The `main` of a command; KeyError where there is none of that name."""

@@ -17,7 +17,8 @@ from crane_compat.daemon.launcher import install
 
 _START = """
 import sys
-from crane_compat.commands import COMMANDS
+from crane_compat.commands import COMMANDS, REPEATABLE
+REPEATABLE.add("probe")
 COMMANDS["probe"] = "tests.installation.probe"
 from crane_compat.daemon.launcher import launcher
 print("ready", flush=True)

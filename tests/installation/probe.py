@@ -17,6 +17,7 @@ def facts() -> dict[str, object]:
     mask = os.umask(0)
     os.umask(mask)
     return {
+        "pid": os.getpid(),
         "argv": sys.argv,
         "uid": os.getresuid(),
         "gid": os.getresgid(),

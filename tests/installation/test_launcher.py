@@ -202,6 +202,35 @@ def test_a_launcher_is_kept_and_taken_over(tmp_path: Path) -> None:
     shutil.rmtree(paths.run_dir(str(conf)))
 
 
+def test_a_kept_worker_serves_its_own_user_alone(launched: Launched, tmp_path: Path) -> None:
+    probe = str(launched.directory / "c" / "probe")
+    nobody: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []}
+    first = facts(probe, **nobody, env={"SECRET": "1"}, umask=0o077)
+    second = facts(probe, **nobody, env={"B": "2"}, cwd="/usr", umask=0o022)
+    assert second["pid"] == first["pid"]
+    assert (second["env"], second["cwd"], second["umask"]) == ({"B": "2"}, "/usr", 0o022)
+    assert len(second["fds"]) == len(first["fds"])
+    others: list[dict[str, Any]] = [
+        {"user": 65533, "group": 65534, "extra_groups": []},
+        {"user": 65534, "group": 65533, "extra_groups": []},
+        {"user": 65534, "group": 65534, "extra_groups": [7]},
+        {},
+    ]
+    seen = [facts(probe, **other) for other in others]
+    assert len({first["pid"], *(each["pid"] for each in seen)}) == 1 + len(others)
+    assert [each["uid"][0] for each in seen] == [65533, 65534, 65534, os.getuid()]
+
+
+def test_a_kept_worker_is_left_out_where_limits_differ(launched: Launched) -> None:
+    probe = str(launched.directory / "c" / "probe")
+    nobody: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []}
+    kept = facts(probe, **nobody)
+    few = facts(probe, **nobody, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (99, 100)))
+    assert few["pid"] != kept["pid"] and few["nofile"] == [99, 100]
+    polite = facts(probe, **nobody, preexec_fn=lambda: os.nice(3))
+    assert polite["nice"] == os.getpriority(os.PRIO_PROCESS, 0) + 3
+
+
 def test_nobody_can_pose_as_root(launched: Launched) -> None:
     """The kernel says who calls, whatever the message holds: the program below sends root's environment as nobody."""
     seen = facts(

@@ -1,10 +1,16 @@
 """The command launcher: one root process with every command imported, forking a child for each call.
 
-Single-threaded, no gRPC, no secrets.  Idle children ("workers") wait in
-accept() on the shared socket, so that no fork lies between a user's call and
-its answer; the launcher keeps their number up and reports the ends of those
-that die of a signal.  Who calls, and with which limits, the worker reads from
-the kernel (SO_PEERCRED, SO_PEERGROUPS, /proc), never from the message.
+Single-threaded, no gRPC, no secrets.  Idle children ("workers") wait for a
+connection, so that no fork lies between a user's call and its answer; the
+launcher keeps their number up and reports the ends of those that die of a
+signal.  Who calls, and with which limits, is read from the kernel
+(SO_PEERCRED, SO_PEERGROUPS, /proc), never from the message.
+
+A worker that became a user can never be another's.  Where its command leaves
+nothing behind (`commands.REPEATABLE`) it is kept for a few seconds for that
+user's next call: half of what a call costs is copying the pages a new child
+writes to.  The launcher hands it only connections of the very same identity
+(user, group, all groups).
 """
 
 from __future__ import annotations
@@ -26,6 +32,7 @@ import socket
 import struct
 import sys
 import time
+from dataclasses import dataclass
 from types import FrameType, ModuleType
 from typing import NoReturn
 
@@ -40,6 +47,13 @@ POOL = 5
 LOW = 3
 QUIET = 0.002
 
+#: Workers kept for another call of the same identity: how many, how long (seconds), for how many calls,
+#: and how much they may have grown (KiB).
+KEPT = 8
+KEEP = 5.0
+CALLS = 1000
+GROWTH = 16 << 10
+
 #: A caller has this long (seconds) to send its call.
 SEND_TIMEOUT = 5.0
 
@@ -52,7 +66,9 @@ HEAVY = ("grpc", "sqlalchemy", "pymysql", "lark", "numpy", "asyncio", "click")
 _PEERCRED = struct.Struct("3i")
 _SO_PEERGROUPS = 59  # asm-generic/socket.h; not among Python's constants
 _PR_SET_PDEATHSIG = 1
-_TAKEN = struct.Struct("=i")
+#: launcher → worker: serve the connection that comes along; worker → launcher: done, and ready for another; or: not
+#: by me (its limits are not those of the caller)
+_CALL, _READY, _UNFIT = b"C", b"R", b"U"
 
 __all__ = ["Launcher", "keep", "listen", "preload", "run"]
 
@@ -197,15 +213,39 @@ _LIMITS = {
 }
 
 
-def _take_limits(pid: int) -> None:
+def _peer(conn: socket.socket) -> tuple[int, int, int]:
+    """Process, user and group id of who connected, from the kernel."""
+    pid, uid, gid = _PEERCRED.unpack(conn.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
+    return pid, uid, gid
+
+
+def _limits_of(pid: int) -> dict[int, tuple[int, int]]:
     # the file, not prlimit(2): that takes CAP_SYS_RESOURCE, which root in a container often lacks
     with open(f"/proc/{pid}/limits", "rb") as file:
         lines = file.read().splitlines()[1:]
+    found = {}
     for line in lines:
         limit = _LIMITS.get(line[:26].rstrip())
-        if limit is None:
-            continue
-        soft, hard = (resource.RLIM_INFINITY if word == b"unlimited" else int(word) for word in line[26:].split()[:2])
+        if limit is not None:
+            soft, hard = (resource.RLIM_INFINITY if w == b"unlimited" else int(w) for w in line[26:].split()[:2])
+            found[limit] = (soft, hard)
+    return found
+
+
+def _limits_fit(pid: int) -> bool:
+    """Has a worker that is no longer root, and has used CPU time, the limits of this caller?"""
+    try:
+        wanted = _limits_of(pid)
+        nice = os.getpriority(os.PRIO_PROCESS, pid)
+    except OSError:
+        return False
+    endless = wanted.get(resource.RLIMIT_CPU, (resource.RLIM_INFINITY,))[0] == resource.RLIM_INFINITY
+    fits = all(resource.getrlimit(limit) == pair for limit, pair in wanted.items())
+    return endless and fits and nice == os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def _take_limits(pid: int) -> None:
+    for limit, (soft, hard) in _limits_of(pid).items():
         if (soft, hard) != resource.getrlimit(limit):
             with contextlib.suppress(OSError, ValueError):
                 resource.setrlimit(limit, (soft, hard))
@@ -227,19 +267,20 @@ def _become(uid: int, gid: int, groups: list[int]) -> None:
             os._exit(126)
 
 
-def _take_fds(call: request.Call, conn: socket.socket) -> socket.socket:
-    """Give the caller's descriptors the numbers they had there; the connection moves out of the way."""
-    top = max([*call.fds, *call.fds.values(), conn.fileno(), call.cwd, 2]) + 1
+def _take_fds(call: request.Call, conn: socket.socket, channel: socket.socket) -> tuple[socket.socket, socket.socket]:
+    """Give the caller's descriptors the numbers they had there; connection and channel move out of the way."""
+    top = max([*call.fds, *call.fds.values(), conn.fileno(), channel.fileno(), call.cwd, 2]) + 1
     moved = {number: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, top) for number, fd in call.fds.items()}
-    own = fcntl.fcntl(conn.fileno(), fcntl.F_DUPFD_CLOEXEC, top)
+    own, kept = (fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, top) for sock in (conn, channel))
     if call.cwd >= 0:
         os.fchdir(call.cwd)
     os.closerange(0, top)
     conn.detach()
+    channel.detach()
     for number, fd in moved.items():
         os.dup2(fd, number)
         os.close(fd)
-    return socket.socket(fileno=own)
+    return socket.socket(fileno=own), socket.socket(fileno=kept)
 
 
 def _take_environment(call: request.Call) -> None:
@@ -279,50 +320,120 @@ def _die_with(conn: socket.socket) -> None:
         os._exit(0)
 
 
-def serve(conn: socket.socket, ours: list[tuple[int, int]]) -> NoReturn:
-    """Run the one call on `conn` and end; `ours` is the launcher's `_world`."""
-    conn.settimeout(SEND_TIMEOUT)
-    pid, uid, gid = _PEERCRED.unpack(conn.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
-    try:
-        call = request.receive(conn)
-        name = os.fsdecode(call.argv[0])
-        if name not in commands.COMMANDS:
-            raise Refused(f"no command is called {name}")
-        if pid <= 0:
-            raise Refused("the caller's process is not visible")
-        _same_world(pid, ours)
-        _take_limits(pid)
-        groups = _groups(conn)
-    except (request.BadRequest, Refused, OSError, ValueError) as exc:
-        log.debug("call of uid %d not served: %s", uid, exc)
-        with contextlib.suppress(OSError):
-            conn.send(request.REFUSED)
-        os._exit(0)
-    conn.setblocking(True)
-    _become(uid, gid, groups)
-    _libc.prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)  # a running command outlives its launcher
-    conn = _take_fds(call, conn)
-    os.umask(call.umask)
-    _take_environment(call)
-    caller.set_session(call.session)
-    caller.install_streams()
-    argv = [os.fsdecode(word) for word in call.argv[1:]]
-    sys.argv = [name, *argv]
-    _title(name, argv)
-    own = os.pidfd_open(os.getpid())
-    socket.send_fds(conn, [request.STARTED], [own])
-    os.close(own)
-    _die_with(conn)
-    _take_signals(call.ignored)
-    status = commands.run(name, argv)
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-    number = conn.fileno()
-    os.closerange(0, number)  # whoever reads our output sees its end before the stub ends
-    os.closerange(number + 1, number + 256)
+class Worker:
+    """A child: waits for a connection on `channel`, runs the one call on it; and again, for the same identity."""
+
+    def __init__(self, channel: socket.socket, ours: list[tuple[int, int]]) -> None:
+        self.channel = channel
+        self.ours = ours  # the launcher's `_world`
+        self.calls = 0
+        self.size = 0
+
+    def run(self) -> NoReturn:
+        while True:
+            try:
+                data, fds, _, _ = socket.recv_fds(self.channel, 1, 1)
+            except InterruptedError:
+                continue
+            except OSError:
+                os._exit(0)
+            if data != _CALL or not fds:
+                os._exit(0)
+            conn = socket.socket(fileno=fds[0])
+            pid, uid, gid = _peer(conn)
+            if self.calls and not _limits_fit(pid):
+                conn.close()
+                self.channel.send(_UNFIT)
+                continue
+            self.serve(conn, pid, uid, gid)
+
+    def serve(self, conn: socket.socket, pid: int, uid: int, gid: int) -> None:
+        """Run the one call on `conn`; returns where the worker can be kept."""
+        conn.settimeout(SEND_TIMEOUT)
+        try:
+            call = request.receive(conn)
+            name = os.fsdecode(call.argv[0])
+            if name not in commands.COMMANDS:
+                raise Refused(f"no command is called {name}")
+            if pid <= 0:
+                raise Refused("the caller's process is not visible")
+            _same_world(pid, self.ours)
+            _take_limits(pid)
+            groups = _groups(conn)
+        except (request.BadRequest, Refused, OSError, ValueError) as exc:
+            log.debug("call of uid %d not served: %s", uid, exc)
+            with contextlib.suppress(OSError):
+                conn.send(request.REFUSED)
+            os._exit(0)
+        conn.setblocking(True)
+        if not self.calls:
+            _become(uid, gid, groups)
+            _libc.prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)  # a running command outlives its launcher
+        conn, self.channel = _take_fds(call, conn, self.channel)
+        os.umask(call.umask)
+        _take_environment(call)
+        caller.set_session(call.session)
+        caller.install_streams()
+        argv = [os.fsdecode(word) for word in call.argv[1:]]
+        sys.argv = [name, *argv]
+        _title(name, argv)
+        if self.calls:
+            _reset_signals()
+        own = os.pidfd_open(os.getpid())
+        socket.send_fds(conn, [request.STARTED], [own])
+        os.close(own)
+        _die_with(conn)
+        _take_signals(call.ignored)
+        status = commands.run(name, argv)
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        self.calls += 1
+        if name not in commands.REPEATABLE or self.calls >= CALLS:
+            number = conn.fileno()
+            os.closerange(0, number)  # whoever reads our output sees its end before the stub ends
+            os.closerange(number + 1, number + 256)
+            _answer(conn, status)
+            os._exit(0)
+        self._clear(conn)
+        _answer(conn, status)
+        self._settle(conn)
+
+    def _clear(self, conn: socket.socket) -> None:
+        """Give back what the call left: descriptors, a working directory, the order to die with the caller."""
+        fd = conn.fileno()
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) & ~os.O_ASYNC)
+        first, second = sorted((fd, self.channel.fileno()))
+        os.closerange(0, first)
+        os.closerange(first + 1, second)
+        os.closerange(second + 1, second + 256)
+        os.chdir("/")
+
+    def _settle(self, conn: socket.socket) -> None:
+        """Wait until the caller is gone, whose signals come to this process, and tell the launcher."""
+        conn.settimeout(1.0)
+        try:
+            if conn.recv(1):
+                os._exit(0)
+        except OSError:
+            os._exit(0)
+        conn.close()
+        number = fcntl.fcntl(self.channel.fileno(), fcntl.F_DUPFD_CLOEXEC, 3)
+        self.channel.close()  # every call moves it up
+        self.channel = socket.socket(fileno=number)
+        _reset_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.stdin = sys.stdout = sys.stderr = None
+        gc.collect()  # objects of this call must not close descriptors of the next
+        size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self.size = self.size or size
+        if size > self.size + GROWTH:
+            os._exit(0)
+        self.channel.send(_READY)
+
+
+def _answer(conn: socket.socket, status: int) -> None:
     with contextlib.suppress(OSError):
         conn.send(request.ANSWER.pack(request.ENDED, request.EXIT, status & 0xFF))
-    os._exit(0)
 
 
 def _title(name: str, argv: list[str]) -> None:
@@ -333,36 +444,33 @@ def _title(name: str, argv: list[str]) -> None:
     setproctitle.setthreadtitle(name[:15])
 
 
-def worker(listener: socket.socket, taken: socket.socket, ours: list[tuple[int, int]]) -> NoReturn:
-    """Wait for one call, tell the launcher that this worker is busy, serve it."""
-    while True:
-        try:
-            conn, _ = listener.accept()
-            break
-        except InterruptedError:
-            continue
-        except OSError:
-            os._exit(0)
-    with contextlib.suppress(OSError):
-        socket.send_fds(taken, [_TAKEN.pack(os.getpid())], [conn.fileno()])
-    listener.close()
-    taken.close()
-    serve(conn, ours)
-
-
 # ---------------------------------------------------------------- the launcher
+
+#: user id, group id, all groups
+Identity = tuple[int, int, tuple[int, ...]]
+
+
+@dataclass(slots=True, eq=False)
+class Child:
+    """A worker as the launcher sees it; `conn` while it serves a call, `ready` (monotonic) since when it is kept."""
+
+    pid: int
+    channel: socket.socket
+    identity: Identity | None = None
+    conn: socket.socket | None = None
+    ready: float = 0.0
 
 
 class Launcher:
-    """Keeps `POOL` workers waiting on `listener` until the daemon behind `parent` (a pipe) ends."""
+    """Keeps `POOL` workers waiting for connections to `listener` until the daemon behind `parent` (a pipe) ends."""
 
     def __init__(self, listener: socket.socket, parent: int) -> None:
         self.listener = listener
+        self.listener.setblocking(False)
         self.parent = parent
-        self.idle: set[int] = set()
-        self.busy: dict[int, socket.socket] = {}
-        self.taken, self.worker_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.taken.setblocking(False)
+        self.children: dict[int, Child] = {}
+        self.fresh: list[Child] = []
+        self.kept: list[Child] = []  # in the order they became ready
         self.wake_read, self.wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.selector = selectors.DefaultSelector()
         self.stopping = False
@@ -370,27 +478,31 @@ class Launcher:
 
     def fork(self) -> None:
         """Add a worker to the pool."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             pid = os.fork()
         except OSError as exc:
             log.error("cannot fork: %s", exc.strerror)
+            ours.close()
+            theirs.close()
             time.sleep(0.1)
             return
         if pid:
-            self.idle.add(pid)
+            theirs.close()
+            ours.setblocking(False)
+            child = self.children[pid] = Child(pid, ours)
+            self.fresh.append(child)
+            self.selector.register(ours, selectors.EVENT_READ, lambda: self._hear(child))
             return
         try:
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            self.selector.close()
-            for conn in self.busy.values():
-                conn.close()
-            for fd in (self.taken.fileno(), self.wake_read, self.wake_write, self.parent):
-                if fd >= 0:
-                    os.close(fd)
-            worker(self.listener, self.worker_end, self.world)
+            number = theirs.fileno()
+            os.closerange(3, number)  # above all the channels and connections of others
+            os.closerange(number + 1, number + 4096)
+            Worker(theirs, self.world).run()
         except BaseException:  # the stub sees the end of the connection and runs the command itself
             if os.environ.get("CRANE_DEBUG"):
                 raise
@@ -402,23 +514,26 @@ class Launcher:
         signal.set_wakeup_fd(self.wake_write)
         signal.signal(signal.SIGCHLD, _noted)
         signal.signal(signal.SIGTERM, self._stop)
-        self.selector.register(self.taken, selectors.EVENT_READ, self._take)
+        self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
         self.selector.register(self.wake_read, selectors.EVENT_READ, self._reap)
         if self.parent >= 0:
             self.selector.register(self.parent, selectors.EVENT_READ, self._orphaned)
         try:
             while not self.stopping:
-                while len(self.idle) < LOW:
+                while len(self.fresh) < LOW:
                     self.fork()
-                events = self.selector.select(QUIET if len(self.idle) < POOL else None)
+                patience = QUIET if len(self.fresh) < POOL else KEEP if self.kept else None
+                events = self.selector.select(patience)
                 for key, _ in events:
                     key.data()
-                if not events and len(self.idle) < POOL:
+                if not events and len(self.fresh) < POOL:
                     self.fork()
+                if self.kept:
+                    self._let_go(time.monotonic() - KEEP)
         finally:
-            for pid in self.idle:
+            for child in (*self.fresh, *self.kept):
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(child.pid, signal.SIGKILL)
         return 0
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
@@ -427,18 +542,69 @@ class Launcher:
     def _orphaned(self) -> None:
         self.stopping = True
 
-    def _take(self) -> None:
+    def _accept(self) -> None:
         while True:
             try:
-                data, fds, _, _ = socket.recv_fds(self.taken, _TAKEN.size, 1)
-            except BlockingIOError:
+                conn, _ = self.listener.accept()
+            except OSError:
                 return
-            if len(data) != _TAKEN.size:
-                return
-            (pid,) = _TAKEN.unpack(data)
-            self.idle.discard(pid)
-            if fds:
-                self.busy[pid] = socket.socket(fileno=fds[0])
+            try:
+                _, uid, gid = _peer(conn)
+                self._hand(conn, (uid, gid, tuple(_groups(conn))))
+            except (Refused, OSError):
+                with contextlib.suppress(OSError):
+                    conn.send(request.REFUSED)
+                conn.close()
+
+    def _hand(self, conn: socket.socket, identity: Identity, *, kept: bool = True) -> None:
+        """Have a worker serve a connection: one kept for this identity, else a fresh one."""
+        child = next((c for c in reversed(self.kept) if c.identity == identity), None) if kept else None
+        if child is not None:
+            self.kept.remove(child)
+        else:
+            while not self.fresh:
+                self.fork()
+            child = self.fresh.pop(0)
+        try:
+            socket.send_fds(child.channel, [_CALL], [conn.fileno()])
+        except OSError:  # it has just died
+            self._hand(conn, identity, kept=kept)
+            return
+        child.identity, child.conn = identity, conn
+
+    def _hear(self, child: Child) -> None:
+        """A worker is done with its call, will not have it, or has ended."""
+        if child.channel.fileno() < 0:
+            return  # dismissed by an event of the same moment
+        try:
+            word = child.channel.recv(1)
+        except BlockingIOError:
+            return
+        except OSError:
+            word = b""
+        if not word:
+            self.selector.unregister(child.channel)  # the rest is told by its end
+            return
+        conn, child.conn = child.conn, None
+        if conn is None or child.identity is None:
+            return
+        if word == _UNFIT:
+            self._hand(conn, child.identity, kept=False)
+        else:
+            conn.close()
+        child.ready = time.monotonic()
+        self.kept.append(child)
+        if len(self.kept) > KEPT:
+            self._dismiss(self.kept.pop(0))
+
+    def _let_go(self, before: float) -> None:
+        while self.kept and self.kept[0].ready <= before:
+            self._dismiss(self.kept.pop(0))
+
+    def _dismiss(self, child: Child) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self.selector.unregister(child.channel)
+        child.channel.close()  # it ends
 
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -451,16 +617,21 @@ class Launcher:
                 return
             if not pid:
                 return
-            self._take()  # what it said before it died is there by now
-            self.idle.discard(pid)
-            conn = self.busy.pop(pid, None)
-            if conn is None:
+            child = self.children.pop(pid, None)
+            if child is None:
+                continue
+            for pool in (self.fresh, self.kept):
+                if child in pool:
+                    pool.remove(child)
+            if child.channel.fileno() >= 0:
+                self._dismiss(child)
+            if child.conn is None:
                 continue
             if os.WIFSIGNALED(status):
                 with contextlib.suppress(OSError):
-                    conn.setblocking(False)
-                    conn.send(request.ANSWER.pack(request.ENDED, request.SIGNAL, os.WTERMSIG(status)))
-            conn.close()
+                    child.conn.setblocking(False)
+                    child.conn.send(request.ANSWER.pack(request.ENDED, request.SIGNAL, os.WTERMSIG(status)))
+            child.conn.close()
 
 
 def _noted(_signal: int, _frame: FrameType | None) -> None:
