@@ -205,9 +205,14 @@ def test_a_launcher_is_kept_and_taken_over(tmp_path: Path) -> None:
 def test_a_kept_worker_serves_its_own_user_alone(launched: Launched, tmp_path: Path) -> None:
     probe = str(launched.directory / "c" / "probe")
     nobody: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []}
-    first = facts(probe, **nobody, env={"SECRET": "1"}, umask=0o077)
-    second = facts(probe, **nobody, env={"B": "2"}, cwd="/usr", umask=0o022)
-    assert second["pid"] == first["pid"]
+    seen_before: dict[int, dict[str, Any]] = {}
+    while True:  # a worker is ready again a moment after its caller is gone
+        first = facts(probe, **nobody, env={"SECRET": "1"}, umask=0o077)
+        second = facts(probe, **nobody, env={"B": "2"}, cwd="/usr", umask=0o022)
+        seen_before[first["pid"]] = first
+        if second["pid"] in seen_before:
+            first = seen_before[second["pid"]]
+            break
     assert (second["env"], second["cwd"], second["umask"]) == ({"B": "2"}, "/usr", 0o022)
     assert len(second["fds"]) == len(first["fds"])
     others: list[dict[str, Any]] = [
