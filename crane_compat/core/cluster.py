@@ -479,7 +479,7 @@ class Cluster:
             self.arrays.setdefault(job.record.array_job_id, []).append(job.id)
         if job.pending:
             self.pending.add(job.id)
-            self.wants_scheduling = True
+            self.wants_scheduling |= job.record.priority > 0
         self.touch(job)
 
     # ------------------------------------------------------------ starting

@@ -24,6 +24,8 @@ log = logging.getLogger("accounting")
 
 #: Events in one message.
 BATCH = 500
+#: After a message others gather for so long (seconds) under load; one that comes alone goes at once.
+GATHER = 0.02
 RETRY_FIRST, RETRY_LAST = 0.05, 5.0  # seconds
 _LENGTH = struct.Struct(">I")
 
@@ -77,12 +79,16 @@ class AccountingLink:
 
     async def _send_events(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.up = True
+        loop = asyncio.get_running_loop()
+        sent = 0.0
         while True:
             if not self.queue:
                 # a connection that breaks meanwhile is noticed by the next call, and the events are sent again
                 self.news.clear()
                 await self.news.wait()
                 continue
+            await asyncio.sleep(max(0.0, sent + GATHER - loop.time()))
+            sent = loop.time()
             events = [self.queue[i] for i in range(min(BATCH, len(self.queue)))]
             reply = await self._call(reader, writer, pb.AcctCall(op="events", events=events))
             if reply.rc:

@@ -8,6 +8,7 @@ they were and how they ended in the spool; a new craned finds them there
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -37,6 +38,11 @@ _LENGTH = struct.Struct(">I")
 #: Seconds between reports of load and free memory.
 LOAD_INTERVAL = 30.0
 
+#: Steps that are brought to life at once (or twice the processors, where that is more): a hundred would take turns,
+#: and all be late.  One that is not up after SETTLE_SECS, on a slow file system perhaps, counts no more.
+MIN_AT_ONCE = 4
+SETTLE_SECS = 2.0
+
 Key = tuple[int, int]
 
 
@@ -50,6 +56,7 @@ class StepPipe(asyncio.Protocol):
         self.buffer = bytearray()
         self.transport: asyncio.Transport | None = None
         self.done = False
+        self.settled = asyncio.Event()  # its tasks run, or never will
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -112,6 +119,7 @@ class Craned:
         self.stopping = asyncio.Event()
         self.registered = asyncio.Event()
         self.refusal = ""
+        self._at_once = asyncio.Semaphore(max(MIN_AT_ONCE, 2 * (os.cpu_count() or 1)))
         self._tasks: set[asyncio.Future[None]] = set()
         self._lingering: dict[Key, StepPipe] = {}  # ended steps whose supervisor waits for the acknowledgement
 
@@ -248,18 +256,21 @@ class Craned:
         try:
             if not await hooks.prolog(self, launch):
                 raise RequestError(Errno.INTERNAL, "the prolog failed")
-            if job.terminating is not None:
-                raise RequestError(Errno.ALREADY_DONE)
-            try:
-                sock = self.forks.launch(launch)
-            except ForkServerGone:
-                log.error("the fork server is gone; starting another")
-                self.forks = ForkServer.start_process(self.node.name)
-                sock = self.forks.launch(launch)
-            pipe = await self._connect(sock, launch)
-            job.starting.discard(launch.step_id)
-            if job.terminating is not None:
-                pipe.send(pb.NodeDown(terminate=job.terminating))
+            async with self._at_once:
+                if job.terminating is not None:
+                    raise RequestError(Errno.ALREADY_DONE)
+                try:
+                    sock = self.forks.launch(launch)
+                except ForkServerGone:
+                    log.error("the fork server is gone; starting another")
+                    self.forks = ForkServer.start_process(self.node.name)
+                    sock = self.forks.launch(launch)
+                pipe = await self._connect(sock, launch)
+                job.starting.discard(launch.step_id)
+                if job.terminating is not None:
+                    pipe.send(pb.NodeDown(terminate=job.terminating))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(pipe.settled.wait(), SETTLE_SECS)
         except Exception as exc:
             job.starting.discard(launch.step_id)
             log.error("step %d.%s cannot be started: %s", launch.job_id, st.step_name(launch.step_id), exc)
@@ -339,6 +350,7 @@ class Craned:
 
     def from_step(self, pipe: StepPipe, message: pb.NodeUp) -> None:
         kind = message.WhichOneof("msg")
+        pipe.settled.set()
         if kind == "done":
             pipe.done = True
             self._report(*pipe.key, pipe.launch.epoch, message.done)
@@ -360,6 +372,7 @@ class Craned:
 
     def step_gone(self, pipe: StepPipe) -> None:
         """A supervisor's end of the socket closed: after `done` all is well, before it the supervisor died."""
+        pipe.settled.set()
         self._lingering.pop(pipe.key, None)
         if pipe.done:
             return

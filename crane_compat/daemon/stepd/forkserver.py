@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import resource
+import select
 import signal
 import socket
 import subprocess
@@ -20,6 +22,13 @@ from setproctitle import setproctitle
 from crane_compat.wire import frame, pb
 
 from . import supervisor
+
+#: Supervisors that wait for another step after theirs: how many, how long (seconds), for how many steps in all, and
+#: how large they may have become (KiB).
+SPARE = 16
+SPARE_SECS = 5.0
+STEPS = 500
+LARGEST = 64 << 10
 
 
 class ForkServerGone(Exception):
@@ -126,36 +135,137 @@ def serve(control: socket.socket, node: str, log: int | None = None) -> None:
     supervisor.warm_up()
     gc.collect()
     gc.freeze()
-    while True:
+    _Supervisors(control).run()
+
+
+class _Supervisors:
+    """The children: each runs a step, and another if one comes soon after; at most `SPARE` wait for that.
+
+    Half of what a short step costs is copying the pages that a new supervisor writes to.
+    """
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.channels: dict[int, socket.socket] = {}  # by descriptor; a word on it: ready for another step
+        self.spare: list[int] = []
+        self.poll = select.poll()
+        self.poll.register(control, select.POLLIN)
+
+    def run(self) -> None:
+        while True:
+            events = self.poll.poll(SPARE_SECS * 1000 if self.spare else None)
+            if not events:
+                self._close(self.spare.pop(0))
+            for descriptor, _ in events:
+                if descriptor != self.control.fileno():
+                    self._hear(descriptor)
+                elif not self._order():
+                    return
+
+    def _order(self) -> bool:
+        """Start a supervisor on each socket that came in; False where the node daemon is gone."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+            data, descriptors, _, _ = socket.recv_fds(self.control, 1, 1)
         except OSError:
-            break
-        if not data:
-            break
+            return False
         for descriptor in descriptors:
             os.set_inheritable(descriptor, False)  # what comes over a socket is inheritable, down to users' programs
-            _fork(descriptor, control)
+            if not self._reuse(descriptor):
+                self._fork(descriptor)
+            os.close(descriptor)
+        return bool(data)
+
+    def _reuse(self, descriptor: int) -> bool:
+        while self.spare:
+            channel = self.channels[self.spare.pop()]
+            try:
+                socket.send_fds(channel, [b"."], [descriptor])
+            except OSError:  # it was killed
+                self._close(channel.fileno())
+            else:
+                return True
+        return False
+
+    def _hear(self, descriptor: int) -> None:
+        channel = self.channels.get(descriptor)
+        if channel is None:
+            return
+        try:
+            word = channel.recv(1)
+        except OSError:
+            word = b""
+        if not word:
+            self._close(descriptor)
+        else:
+            self.spare.append(descriptor)
+            if len(self.spare) > SPARE:
+                self._close(self.spare.pop(0))
+
+    def _close(self, descriptor: int) -> None:
+        """The supervisor has ended, or shall."""
+        if descriptor in self.spare:
+            self.spare.remove(descriptor)
+        self.poll.unregister(descriptor)
+        self.channels.pop(descriptor).close()
+
+    def _fork(self, descriptor: int) -> None:
+        ours: socket.socket | None
+        theirs: socket.socket | None
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError:  # no descriptors left: a supervisor for this step alone
+            ours = theirs = None
+        try:
+            pid = os.fork()
+        except OSError:  # no process to be had: the node daemon sees its end of the socket close
+            pid = -1
+        if pid == 0:
+            status = 1
+            try:
+                _live(descriptor, theirs)
+                status = 0
+            finally:
+                os._exit(status)
+        if theirs is not None:
+            theirs.close()
+        if ours is not None and pid > 0:
+            self.channels[ours.fileno()] = ours
+            self.poll.register(ours, select.POLLIN)
 
 
-def _fork(descriptor: int, control: socket.socket) -> None:
-    try:
-        pid = os.fork()
-    except OSError:  # no process to be had: the node daemon sees its end of the socket close
-        os.close(descriptor)
-        return
-    if pid:
-        os.close(descriptor)
-        return
-    status = 1
-    try:
-        control.close()
-        os.setsid()
+def _only(*keep: int) -> None:
+    """Close all descriptors above standard error but these."""
+    first = 3
+    for descriptor in sorted(keep):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, first + 4096)
+
+
+def _live(descriptor: int, channel: socket.socket | None) -> None:
+    """A supervisor's life: a step, and as long as one leaves nothing behind, perhaps another."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for _ in range(STEPS):
+        if channel is None:
+            _only(descriptor)
+        else:
+            _only(descriptor, channel.fileno())
+        if not supervisor.main(socket.socket(fileno=descriptor)) or channel is None:
+            return
+        signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        supervisor.main(socket.socket(fileno=descriptor))
-        status = 0
-    finally:
-        os._exit(status)
+        gc.collect()  # its objects must not close descriptors of the next step
+        _only(channel.fileno())
+        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > LARGEST:
+            return
+        setproctitle("slurmstepd: [ready]")
+        channel.send(b".")
+        data, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+        if not data or not descriptors:
+            return
+        descriptor = descriptors[0]
+        os.set_inheritable(descriptor, False)
 
 
 if __name__ == "__main__":

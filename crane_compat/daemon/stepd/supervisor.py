@@ -692,7 +692,7 @@ class Supervisor:
             self._flush_exits()
         if self.phase is not Phase.ENDING:
             return
-        if self._nothing_left():
+        if self.nothing_left():
             self._finish()
             return
         if self._terminating and not self._last_words:
@@ -705,7 +705,7 @@ class Supervisor:
             self._signal_pids(signal.SIGKILL)
             self._expect_death()
 
-    def _nothing_left(self) -> bool:
+    def nothing_left(self) -> bool:
         """No process of the step lives.  A subreaper without children has no descendants at all."""
         try:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -862,16 +862,21 @@ def warm_up() -> None:
     pb.StepLaunch.FromString(pb.StepLaunch(job=pb.JobRecord(spec=pb.JobSpec())).SerializeToString())
 
 
-def main(sock: socket.socket) -> None:
-    """The whole life of a supervisor; `sock` leads to the node daemon, whose first frame says what to run."""
+def main(sock: socket.socket) -> bool:
+    """Run a step; `sock` leads to the node daemon, whose first frame says what to run.
+
+    True where it left nothing behind: no process, nothing that is still to be told.
+    """
     sock.settimeout(60.0)
     try:
         first = recv_frame(sock, pb.NodeDown)
     except (OSError, FrameError, ValueError):
-        return
+        return False
     if first is None or first.WhichOneof("msg") != "launch":
-        return
+        return False
     launch = first.launch
     setproctitle(f"slurmstepd: [{launch.job_id}.{step_name(launch.step_id)}]")
     become_subreaper()
-    Supervisor(launch, sock).run()
+    step = Supervisor(launch, sock)
+    step.run()
+    return step.acknowledged and not step.error and step.nothing_left()
