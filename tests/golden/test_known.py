@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import queue
+import threading
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 
 import pytest
 
@@ -41,33 +42,50 @@ class _Theatre:
     """Plays all that is asked for in the background, on as many stages as there are CPUs (at most two)."""
 
     def __init__(self, names: list[str]) -> None:
-        count = min(2, os.cpu_count() or 1)
-        self._free: queue.SimpleQueue[Stage] = queue.SimpleQueue()
-        self._stages = [Stage(default_root()) for _ in range(count)]
-        for one in self._stages:
-            self._free.put(one)
-        self._pool = ThreadPoolExecutor(count)
-        self._plays = {name: self._pool.submit(self._play, name) for name in names}
+        self._stages = [Stage(default_root()) for _ in range(min(2, os.cpu_count() or 1))]
+        self._waiting: deque[tuple[str, Future[Result]]] = deque()
+        self._plays: dict[str, Future[Result]] = {}
+        for name in names:
+            self._plays[name] = Future()
+            self._waiting.append((name, self._plays[name]))
+        self._changed = threading.Condition()
+        self._closed = False
+        self._threads = [threading.Thread(target=self._play, args=(one,)) for one in self._stages]
+        for thread in self._threads:
+            thread.start()
 
-    def _play(self, name: str) -> Result:
-        one = self._free.get()
-        try:
-            return one.play(name)
-        finally:
-            self._free.put(one)
+    def _play(self, stage: Stage) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._waiting)
+                if self._closed:
+                    return
+                name, play = self._waiting.popleft()
+            try:
+                play.set_result(stage.play(name))
+            except Exception as error:
+                play.set_exception(error)
 
     def result(self, name: str) -> Result:
         """What the play in the background has given."""
         return self._plays[name].result()
 
     def again(self, name: str) -> Result:
-        """Play it once more."""
-        return self._pool.submit(self._play, name).result()
+        """Play it once more, before all that still wait."""
+        play: Future[Result] = Future()
+        with self._changed:
+            self._waiting.appendleft((name, play))
+            self._changed.notify()
+        return play.result()
 
     def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        for one in self._stages:
-            one.close()
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        for stage in self._stages:
+            stage.close()
 
 
 @pytest.fixture(scope="session")
