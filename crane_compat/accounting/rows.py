@@ -222,7 +222,7 @@ def step_row(step: pb.StepRecord, names: Names) -> dict[str, Any]:
         "exit_code": step.exit_code if ended else 0,
         "id_step": step.step_id,
         "step_het_comp": step.het_offset if step.het_job_id else NO_VAL,
-        "kill_requid": step.killed_by if step.killed_by and ended else None,
+        "kill_requid": step.killed_by if step.HasField("killed_by") and ended else None,
         "nodelist": step.node_list,
         "nodes_alloc": step.num_nodes,
         "node_inx": node_ranges(nodes, names.node_order) or None,

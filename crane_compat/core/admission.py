@@ -146,7 +146,7 @@ def check_nodes_named(cluster: Cluster, spec: pb.JobSpec) -> tuple[tuple[str, ..
     result = []
     for text in (spec.req_nodes, spec.exc_nodes):
         try:
-            names = tuple(hostlist.expand(text)) if text else ()
+            names = tuple(dict.fromkeys(hostlist.expand(text))) if text else ()
         except ValueError as exc:
             raise RequestError(Errno.INVALID_NODE_NAME) from exc
         if any(name not in cluster.nodes for name in names):

@@ -296,6 +296,16 @@ class Cluster:
             self.tell_accounting("job_submit", now, job=job, blob=blob if job.record.batch_flag else None)
         return leader
 
+    def hindrance(self, job: Job) -> Errno | None:
+        """What stands in the way of a waiting srun or salloc that time alone will not clear, as the user is told."""
+        if not job.pending:
+            return None
+        if job.impossible:
+            return Errno.REQUESTED_PART_CONFIG_UNAVAILABLE
+        asked = [self.partitions[name] for name in job.record.partition.split(",") if name in self.partitions]
+        down = all(partition.state == st.PARTITION_DOWN for partition in asked)
+        return Errno.PARTITION_DOWN if asked and down else None
+
     def withdraw(self, job_id: int) -> None:
         """A job that could not be made durable never was: nobody has been told of it."""
         job = self.jobs.pop(job_id, None)
@@ -489,7 +499,7 @@ class Cluster:
         if not job.requests:
             spec = job.record.spec
             required, excluded = (
-                tuple(n for n in hostlist.expand(text) if n in self.nodes) if text else ()
+                tuple(n for n in dict.fromkeys(hostlist.expand(text)) if n in self.nodes) if text else ()
                 for text in (spec.req_nodes, spec.exc_nodes)
             )
             licenses = admission.licenses_of(self, spec.licenses)
@@ -816,6 +826,7 @@ class Cluster:
         *,
         error: str,
         oom: bool,
+        over_memory: bool = False,
         error_code: int = 0,
         last_of_job: bool = False,
     ) -> None:
@@ -826,6 +837,8 @@ class Cluster:
         for item in exits:
             step.exits[item.task] = item.status
         step.oom |= oom
+        if over_memory:
+            step.record.killed_by = 0  # the node did it, which accounting shows as root
         step.error = step.error or error
         step.error_code = step.error_code or error_code
         if usage is not None:

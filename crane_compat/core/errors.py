@@ -112,6 +112,7 @@ class Errno(IntEnum):
     INVALID_BATCH_FEATURE = 2103
     INVALID_TIME_MIN = 2104
     INVALID_PREFER = 2105
+    PARTITION_DOWN = 2106
     USER_NOT_FOUND = 4100
     SLURMD_JOB_NOTRUNNING = 4007
 
@@ -177,6 +178,7 @@ TEXT: dict[Errno, str] = {
     Errno.INVALID_QOS: "Invalid qos specification",
     Errno.NODE_NOT_AVAIL: "Required node not available (down, drained or reserved)",
     Errno.INVALID_CPU_COUNT: "CPU count specification invalid",
+    Errno.PARTITION_DOWN: "Partition in DOWN state",
     Errno.PARTITION_NOT_AVAIL: "Required partition not available (inactive or drain)",
     Errno.CIRCULAR_DEPENDENCY: "Circular job dependency",
     Errno.INVALID_GRES: "Invalid generic resource (gres) specification",

@@ -73,6 +73,16 @@ def task_layout(
     return ranks
 
 
+def arbitrary_layout(tasks: int, names: list[str], hosts: list[str]) -> list[list[int]]:
+    """Global ranks per node where the user gives a host for each task (``-m arbitrary`` with -w or SLURM_HOSTFILE).
+
+    Raises RequestError where there are more tasks than hosts, or a host is not one of the nodes.
+    """
+    if tasks > len(hosts) or any(host not in names for host in hosts[:tasks]):
+        raise RequestError(Errno.BAD_DIST)
+    return [[rank for rank in range(tasks) if hosts[rank] == name] for name in names]
+
+
 def create(cluster: Cluster, job: Job, request: pb.StepRequest, now: float) -> Step:
     """Give a step its part of the job and launch it; raises MustWait or RequestError."""
     record, spec = job.record, request.spec
@@ -111,9 +121,13 @@ def create(cluster: Cluster, job: Job, request: pb.StepRequest, now: float) -> S
         chosen = chosen[:tasks]
     if exact and not spec.HasField("min_nodes") and not spec.req_nodes:
         chosen = _fewest(chosen, cpus, tasks * cpus_per_task)
-    layout = task_layout(
-        tasks, [cpus[a.node] for a in chosen], cpus_per_task, spec.distribution, overcommit or request.overlap
-    )
+    arbitrary = spec.distribution.startswith("arbitrary") and bool(spec.req_nodes)
+    if arbitrary:
+        layout = arbitrary_layout(tasks, [a.node for a in chosen], hostlist.expand(spec.req_nodes))
+    else:
+        layout = task_layout(
+            tasks, [cpus[a.node] for a in chosen], cpus_per_task, spec.distribution, overcommit or request.overlap
+        )
     allocs, masks = [], {}
     counts = {"cpu": 0, "mem": 0, "node": len(chosen)}
     for alloc, ranks in zip(chosen, layout, strict=True):
@@ -216,6 +230,8 @@ def task_layout_of(step: Step) -> list[list[int]]:
     if record.step_id < 0:
         return [list(range(n)) for n in record.tasks_per_node] or [[0]]
     spec = step.request.spec
+    if spec.distribution.startswith("arbitrary") and spec.req_nodes:
+        return arbitrary_layout(record.num_tasks, [a.node for a in record.nodes], hostlist.expand(spec.req_nodes))
     return task_layout(
         record.num_tasks, [a.cpus for a in record.nodes], record.cpus_per_task or 1, spec.distribution,
         True if sum(record.tasks_per_node) * (record.cpus_per_task or 1) > record.num_cpus else spec.overcommit,

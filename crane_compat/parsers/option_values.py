@@ -495,7 +495,8 @@ def requeue(yes: bool) -> Setter:
     return apply
 
 
-def _hosts_of_file(draft: Draft, option: Option, name: str) -> str:
+def hosts_of_file(draft: Draft, name: str) -> str:
+    """The hosts a file names, as a list with commas; a ``#`` starts a comment.  Raises OptionError."""
     try:
         with open(name, encoding="utf-8", errors="surrogateescape") as file:
             words = [w for line in file for w in re.split(r"[,\s]+", line.partition("#")[0].strip()) if w]
@@ -511,11 +512,11 @@ def _hosts_of_file(draft: Draft, option: Option, name: str) -> str:
 
 
 def nodefile(draft: Draft, option: Option, value: str | None) -> None:
-    draft.spec.req_nodes = _hosts_of_file(draft, option, value or "")
+    draft.spec.req_nodes = hosts_of_file(draft, value or "")
 
 
 def nodelist(draft: Draft, option: Option, value: str | None) -> None:
-    draft.spec.req_nodes = _hosts_of_file(draft, option, value) if value and "/" in value else value or ""
+    draft.spec.req_nodes = hosts_of_file(draft, value) if value and "/" in value else value or ""
 
 
 def nodes(draft: Draft, option: Option, value: str | None) -> None:

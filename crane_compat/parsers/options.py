@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from crane_compat.core.errors import TEXT, Errno
+from crane_compat.parsers import hostlist
 from crane_compat.parsers.directives import Directives, read_directives
 from crane_compat.parsers.getopt_long import Table, UsageError, scan
 from crane_compat.parsers.number import leading
 from crane_compat.parsers.option_table import OPTIONS, PROPAGATED, Option
-from crane_compat.parsers.option_values import EndProgram, OptionError
+from crane_compat.parsers.option_values import EndProgram, OptionError, hosts_of_file
 from crane_compat.wire import pb
 
 __all__ = ["Draft", "EndProgram", "Flags", "OptionError", "Submission", "parse"]
@@ -136,6 +137,7 @@ def parse(
             _apply(draft, parts[index][0])
         drafts.append(draft)
     for draft in drafts:
+        _arbitrary(draft, env)
         _conflicts(draft)
         draft.step.spec.CopyFrom(draft.spec)
     commands = [operands for _, operands in parts]
@@ -216,6 +218,17 @@ def _environment(draft: Draft, env: Mapping[str, str]) -> None:
         draft.applied.append((option, value))
         if name.startswith(("SBATCH_", "SALLOC_", "SRUN_")):
             draft.given[option.name] = value
+
+
+def _arbitrary(draft: Draft, env: Mapping[str, str]) -> None:
+    """``-m arbitrary``: a host for each task, from -w or the file that SLURM_HOSTFILE names."""
+    spec = draft.spec
+    if not spec.distribution.startswith("arbitrary"):
+        return
+    if not spec.req_nodes and (name := env.get("SLURM_HOSTFILE")):
+        spec.req_nodes = hosts_of_file(draft, name)
+    if spec.req_nodes and not spec.HasField("num_tasks"):
+        spec.num_tasks = len(hostlist.expand(spec.req_nodes))
 
 
 def _means_yes(value: str) -> bool:

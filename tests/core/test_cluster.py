@@ -240,6 +240,38 @@ def test_task_layout(tasks: int, cpus: list[int], distribution: str, expected: l
     assert steps.task_layout(tasks, cpus, 1, distribution, False) == expected
 
 
+def test_arbitrary_layout_follows_the_list_of_hosts() -> None:
+    assert steps.arbitrary_layout(4, ["n1", "n2", "n3"], ["n3", "n1", "n3", "n2", "n1"]) == [[1], [3], [0, 2]]
+    for tasks, hosts in ((2, ["n1"]), (1, ["n9"])):
+        with pytest.raises(RequestError) as caught:
+            steps.arbitrary_layout(tasks, ["n1", "n2"], hosts)
+        assert caught.value.errno == Errno.BAD_DIST
+
+
+def test_a_host_named_twice_is_one_node(room: MachineRoom) -> None:
+    job = room.submit(req_nodes="n2,n1,n2", min_nodes=2, max_nodes=2)
+    room.schedule()
+    assert job.running and job.record.node_list == "n[1-2]"
+
+
+def test_what_keeps_an_allocation_from_starting_is_told(room: MachineRoom) -> None:
+    assert room.cluster.hindrance(room.submit()) is None
+    assert room.cluster.hindrance(room.submit(num_tasks=999)) == Errno.REQUESTED_PART_CONFIG_UNAVAILABLE
+    waiting = room.submit()
+    room.cluster.partitions["debug"].state = st.PARTITION_DOWN
+    assert room.cluster.hindrance(waiting) == Errno.PARTITION_DOWN
+
+
+def test_a_step_killed_over_its_memory_was_killed_by_the_node(room: MachineRoom) -> None:
+    job = room.submit()
+    room.schedule()
+    step = job.steps[st.BATCH_STEP]
+    room.cluster.step_done(
+        job, step, "n1", [pb.TaskExit(task=0, status=9)], None, room.now, error="", oom=False, over_memory=True
+    )
+    assert step.record.HasField("killed_by") and step.record.killed_by == 0
+
+
 job_shapes = some.fixed_dictionaries(
     {},
     optional={

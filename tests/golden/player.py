@@ -20,6 +20,8 @@ from .golden_format import Scenario, Setting, Step, tolerant, view
 
 #: seconds a command gets before it is killed; one that hung when it was recorded needs no patience
 PATIENCE, HUNG_PATIENCE = 30.0, 4.0
+#: … and for a command in the background, which may have a job's whole time limit to wait for.
+JOIN_PATIENCE = 90.0
 #: seconds between two looks at a job, and at a command that is repeated until it says something
 LOOK, REPEAT = 0.01, 0.1
 #: once a wait of a scenario was in vain, what follows is hardly right: no long waits any more
@@ -82,10 +84,10 @@ class Result:
 class Player:
     """One scenario on one cluster, which has been started with the scenario's profile and is empty."""
 
-    def __init__(self, scenario: Scenario, cluster: Cluster, host: str) -> None:
+    def __init__(self, scenario: Scenario, cluster: Cluster, host: str, work: str) -> None:
         self.scenario = scenario
         self.cluster = cluster
-        self.work = os.path.join(cluster.base, "work")
+        self.work = work
         places = {"WORK": self.work, "ETC": cluster.etc, "STATE": cluster.state, "PREFIX": cluster.prefix}
         self.recorded = Setting(scenario.host, {}, scenario.values)
         #: values that a capture has not found keep what they were when recorded, so that the rest can be played
@@ -133,7 +135,7 @@ class Player:
             return
         if "signal" in step:
             command.signal(signal.Signals[step["signal"]])
-        outcome = command.outcome(PATIENCE)
+        outcome = command.outcome(JOIN_PATIENCE)
         self._capture(step, outcome)
         self._compare(index, step, f"(end of {step['join']})", outcome, time.monotonic() - started)
 

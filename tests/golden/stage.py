@@ -6,9 +6,11 @@ and answers each with one line; ends, and stops its cluster, at the end of the i
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -58,7 +60,16 @@ def _set_up_accounting(cluster: Cluster, directory: str) -> str:
     return f"{failed[0]} ({len(failed)} of {len(lines)} accounting.cmds failed)" if failed else ""
 
 
-def play(cluster: Cluster, root: str, name: str, host: str) -> Result:
+def _work_directory() -> str:
+    """A directory whose name is as long as the recordings' was: some columns are cut to a width with it inside."""
+    while True:
+        path = f"/tmp/{secrets.token_hex(3)[:5]}"
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)
+            return path
+
+
+def play(cluster: Cluster, root: str, name: str, host: str, work: str) -> Result:
     """Reset the cluster and play one scenario."""
     recordings = Recordings(root)
     scenario = recordings.scenario(name)
@@ -68,7 +79,7 @@ def play(cluster: Cluster, root: str, name: str, host: str) -> Result:
     except (ClusterError, OSError, subprocess.TimeoutExpired) as exc:
         return Result(name, [], trouble=str(exc))
     trouble = _set_up_accounting(cluster, directory)
-    return dataclasses.replace(Player(scenario, cluster, host).play(), trouble=trouble)
+    return dataclasses.replace(Player(scenario, cluster, host, work).play(), trouble=trouble)
 
 
 def result_of(document: dict[str, Any]) -> Result:
@@ -91,13 +102,14 @@ def main(backend: str, keep: str) -> int:
     base = keep or tempfile.mkdtemp(prefix="crane-stage-", dir="/tmp")
     os.makedirs(base, exist_ok=True)
     os.chmod(base, 0o755)
+    work = os.path.join(keep, "work") if keep else _work_directory()
     answers = os.fdopen(os.dup(1), "w")  # whatever a cluster prints must not mix with the answers
     os.dup2(2, 1)
     cluster = _cluster(backend, base)
     try:
         for line in sys.stdin:
             request = json.loads(line)
-            result = play(cluster, request["root"], request["scenario"], host)
+            result = play(cluster, request["root"], request["scenario"], host, work)
             answers.write(json.dumps(dataclasses.asdict(result)) + "\n")
             answers.flush()
     except KeyboardInterrupt:
@@ -108,6 +120,7 @@ def main(backend: str, keep: str) -> int:
         finally:
             if not keep:
                 shutil.rmtree(base, ignore_errors=True)
+                shutil.rmtree(work, ignore_errors=True)
     return 0
 
 

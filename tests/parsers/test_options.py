@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +29,16 @@ def refused(*argv: str, command: str = "sbatch", script: str = "#!/bin/sh\n") ->
     with pytest.raises(OptionError) as caught:
         parse(command, argv, {}, script.encode() if command == "sbatch" else None, "job.sh")
     return caught.value
+
+
+def test_arbitrary_distribution_takes_hosts_from_the_file_of_SLURM_HOSTFILE(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text("n3\nn1  # a comment\nn3,n2\n")
+    found = parse("srun", ["-m", "arbitrary", "true"], {"SLURM_HOSTFILE": str(hosts)})
+    assert (found.specs[0].req_nodes, found.specs[0].num_tasks) == ("n3,n1,n3,n2", 4)
+    with pytest.raises(OptionError):
+        parse("srun", ["-m", "arbitrary", "true"], {"SLURM_HOSTFILE": str(tmp_path / "none")})
+    assert not parse("srun", ["true"], {"SLURM_HOSTFILE": str(hosts)}).specs[0].req_nodes
 
 
 # ---------------------------------------------------------------- the table itself

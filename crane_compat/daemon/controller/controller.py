@@ -591,14 +591,17 @@ class Controller:
         def tell() -> None:
             if immediate:
                 self._immediate(job)
+            hindrance = self.cluster.hindrance(job) if body.watch and specs[0].interactive else None
             connection.send(
                 pb.Response(
+                    messages=[TEXT[hindrance]] if hindrance else [],
                     submitted=pb.Submitted(job_id=job.id, job=job.record, cluster=self.conf.cluster_name),
                     more=body.watch,
                 )
             )
             if body.watch:
-                self._watch(job.id, connection, owns=specs[0].interactive)
+                for component in components:
+                    self._watch(component.id, connection, owns=specs[0].interactive)
 
         self.after_commit(tell, fail=connection.refuse, withdraw=ids)
 
@@ -685,15 +688,16 @@ class Controller:
         if not self.cluster.may_change(job, who):
             raise RequestError(Errno.ACCESS_DENIED)
         now = time.time()
-        if not job.finished:
-            if job.pending:
-                self.cluster.end_job(job, st.CANCELLED, now, killed_by=who.uid)
-            else:
-                job.record.exit_code = body.exit_code
-                state = st.FAILED if body.exit_code else st.COMPLETED
-                if body.exit_code:
-                    job.record.reason = "NonZeroExitCode"
-                self.cluster.end_job(job, state, now)
+        for component in self._components(job):
+            if component.finished:
+                continue
+            if component.pending:
+                self.cluster.end_job(component, st.CANCELLED, now, killed_by=who.uid)
+                continue
+            component.record.exit_code = body.exit_code
+            if body.exit_code:
+                component.record.reason = "NonZeroExitCode"
+            self.cluster.end_job(component, st.FAILED if body.exit_code else st.COMPLETED, now)
         self.after_commit(lambda: connection.send(pb.Response()))
 
     def cancel(self, connection: Connection, request: pb.Request) -> None:

@@ -303,7 +303,7 @@ class NodeManager:
                 log.error("step %d.%s on %s: %s", told.job_id, st.step_name(told.step_id), told.node, told.error)
             self.controller.cluster.step_done(
                 job, step, told.node, told.exits, told.usage, now, error=told.error, oom=told.oom,
-                error_code=told.error_code, last_of_job=told.last_of_job,
+                over_memory=told.over_memory, error_code=told.error_code, last_of_job=told.last_of_job,
             )  # fmt: skip
         # only when the end is in the store may the node forget it
         self.controller.after_commit(lambda: self.send(told.node, acknowledge))
