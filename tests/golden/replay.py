@@ -124,7 +124,8 @@ def main(
         with open(save_results, "w", encoding="utf-8") as file:
             json.dump([dataclasses.asdict(result) for result in results], file, indent=1)
     if save_known:
-        known.write(known.grown(listed, results))
+        ours = set(Recordings(default_root()))
+        known.write(known.grown(listed, [result for result in results if result.name in ours]))
     if known_only and (lost := [line for result in results for line in missing(result, listed[result.name])]):
         print("known to match, but does not:\n" + "\n".join(lost))
         sys.exit(1)

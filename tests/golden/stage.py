@@ -72,6 +72,8 @@ def _work_directory() -> str:
 def play(cluster: Cluster, root: str, name: str, host: str, work: str) -> Result:
     """Reset the cluster and play one scenario."""
     recordings = Recordings(root)
+    if name not in set(recordings):
+        return Result(name, [], trouble=f"no such scenario in {root}")
     scenario = recordings.scenario(name)
     directory = recordings.profile(scenario.profile)
     try:
