@@ -164,6 +164,8 @@ TOLERANCES: list[tuple[re.Pattern[str], str]] = [
         (r"^(srun|salloc): job \S+( queued and waiting for| has been allocated) resources\n", ""),
         (r"^salloc: Pending job allocation \S+\n", ""),
         (r"\bSched(Main|Backfill)\b", "Sched?"),
+        # the kernel's default limits follow the machine's memory
+        (r"\b(RLIMIT_(?:NPROC|MEMLOCK|NOFILE|CORE|RSS))=\d+", r"\1=N"),
         # measured memory
         (r"exceeded memory limit \(\d+ >", "exceeded memory limit (N >"),
     ]
