@@ -405,6 +405,7 @@ class Cluster:
         record.account, record.qos, record.qos_id = account, qos, qos_id
         record.assoc_id = association.id if association else 0
         record.wckey = spec.wckey
+        record.admin_comment = spec.admin_comment
         record.time_limit = limit
         record.min_cpus, record.min_nodes, record.max_nodes = request.min_cpus, request.min_nodes, request.max_nodes
         record.num_tasks = spec.num_tasks or request.min_nodes * max(1, request.ntasks_per_node)

@@ -57,6 +57,7 @@ class Errno(IntEnum):
     DISABLED = 2037
     DEPENDENCY = 2038
     BATCH_ONLY = 2039
+    INVALID_TASK_MEMORY = 2044
     LICENSES_UNAVAILABLE = 2046
     INVALID_TIME_VALUE = 2047
     JOB_HELD = 2042
@@ -113,8 +114,10 @@ class Errno(IntEnum):
     INVALID_TIME_MIN = 2104
     INVALID_PREFER = 2105
     PARTITION_DOWN = 2106
+    MISSING_TIME_LIMIT = 2107
     USER_NOT_FOUND = 4100
     SLURMD_JOB_NOTRUNNING = 4007
+    ERROR = 0xFFFFFFFF  # SLURM_ERROR, -1
 
 
 TEXT: dict[Errno, str] = {
@@ -204,6 +207,9 @@ TEXT: dict[Errno, str] = {
     Errno.INVALID_TIME_MIN: "Invalid time-min specification (exceeds job's time or other limits)",
     Errno.INVALID_PREFER: "Invalid preferred feature specification",
     Errno.USER_NOT_FOUND: "Invalid user id",
+    Errno.ERROR: "Unspecified error",
+    Errno.INVALID_TASK_MEMORY: "Memory required by task is not available",
+    Errno.MISSING_TIME_LIMIT: "Time limit specification required, but not provided",
     Errno.SLURMD_JOB_NOTRUNNING: "Job step not running",
 }
 

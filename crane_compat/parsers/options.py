@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Protocol
 
 from crane_compat.core.errors import TEXT, Errno
 from crane_compat.parsers import hostlist
@@ -102,11 +103,24 @@ def _variables(command: str) -> tuple[tuple[str, Option], ...]:
     )
 
 
+class Filter(Protocol):
+    """A site's or a user's say in the options (CliFilterPlugins).  Both may raise OptionError."""
+
+    def setup_defaults(self, draft: Draft) -> None: ...
+
+    def pre_submit(self, draft: Draft, offset: int) -> None: ...
+
+
 Found = list[tuple[Option, str | None]]
 
 
 def parse(
-    command: str, argv: Sequence[str], env: Mapping[str, str], script: bytes | None = None, script_name: str = ""
+    command: str,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    script: bytes | None = None,
+    script_name: str = "",
+    filters: Filter | None = None,
 ) -> Submission:
     """Read a command line.  Raises OptionError (refused) or EndProgram (--help and the like)."""
     parts = _components(command, argv)
@@ -117,6 +131,9 @@ def parse(
     drafts: list[Draft] = []
     for index in range(max(len(parts), len(directives.components))):
         draft = Draft(command)
+        if filters:
+            draft.source = "defaults"
+            filters.setup_defaults(draft)
         if drafts:
             draft.flags = drafts[0].flags
             draft.source = "component before"
@@ -135,6 +152,9 @@ def parse(
         if index < len(parts):
             draft.source = "command line"
             _apply(draft, parts[index][0])
+        if filters:
+            draft.source = "filter"
+            filters.pre_submit(draft, index)
         drafts.append(draft)
     for draft in drafts:
         _arbitrary(draft, env)

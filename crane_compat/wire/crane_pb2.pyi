@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class JobSpec(_message.Message):
-    __slots__ = ("name", "account", "partition", "qos", "comment", "wckey", "reservation", "licenses", "dependency", "features", "prefer", "extra", "min_nodes", "max_nodes", "num_tasks", "cpus_per_task", "ntasks_per_node", "ntasks_per_socket", "ntasks_per_core", "ntasks_per_gpu", "sockets_per_node", "cores_per_socket", "threads_per_core", "mincpus", "mem_per_node", "mem_per_cpu", "mem_per_gpu", "tmp_disk", "core_spec", "thread_spec", "time_limit", "time_min", "begin_time", "deadline", "req_nodes", "exc_nodes", "gres", "gpus", "gpus_per_node", "gpus_per_task", "gpus_per_socket", "cpus_per_gpu", "tres_per_task", "gres_flags", "tres_bind", "gpu_bind", "gpu_freq", "exclusive", "oversubscribe", "overcommit", "contiguous", "spread_job", "use_min_nodes", "hold", "no_kill", "requeue", "wait_all_nodes", "kill_on_invalid_dep", "kill_on_invalid_dep_set", "reboot", "priority", "nice", "switches", "switch_wait", "delay_boot", "array", "het_offset", "distribution", "cpu_bind", "mem_bind", "hint", "network", "burst_buffer", "acctg_freq", "profile", "cpu_freq", "mcs_label", "container", "container_id", "batch_features", "cluster_constraint", "clusters", "batch", "script", "argv", "env", "work_dir", "std_in", "std_out", "std_err", "open_mode", "export_mode", "get_user_env", "mail_user", "mail_type", "signal", "rlimits", "umask", "submit_line", "alloc_node", "alloc_sid", "command", "immediate", "interactive", "srun_job", "uid", "gid", "spank_env")
+    __slots__ = ("name", "account", "partition", "qos", "comment", "wckey", "reservation", "licenses", "dependency", "features", "prefer", "extra", "min_nodes", "max_nodes", "num_tasks", "cpus_per_task", "ntasks_per_node", "ntasks_per_socket", "ntasks_per_core", "ntasks_per_gpu", "sockets_per_node", "cores_per_socket", "threads_per_core", "mincpus", "mem_per_node", "mem_per_cpu", "mem_per_gpu", "tmp_disk", "core_spec", "thread_spec", "time_limit", "time_min", "begin_time", "deadline", "req_nodes", "exc_nodes", "gres", "gpus", "gpus_per_node", "gpus_per_task", "gpus_per_socket", "cpus_per_gpu", "tres_per_task", "gres_flags", "tres_bind", "gpu_bind", "gpu_freq", "exclusive", "oversubscribe", "overcommit", "contiguous", "spread_job", "use_min_nodes", "hold", "no_kill", "requeue", "wait_all_nodes", "kill_on_invalid_dep", "kill_on_invalid_dep_set", "reboot", "priority", "nice", "switches", "switch_wait", "delay_boot", "array", "het_offset", "distribution", "cpu_bind", "mem_bind", "hint", "network", "burst_buffer", "acctg_freq", "profile", "cpu_freq", "mcs_label", "container", "container_id", "batch_features", "cluster_constraint", "clusters", "batch", "script", "argv", "env", "work_dir", "std_in", "std_out", "std_err", "open_mode", "export_mode", "get_user_env", "mail_user", "mail_type", "signal", "rlimits", "umask", "submit_line", "alloc_node", "alloc_sid", "command", "immediate", "interactive", "srun_job", "uid", "gid", "spank_env", "admin_comment")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     PARTITION_FIELD_NUMBER: _ClassVar[int]
@@ -116,6 +116,7 @@ class JobSpec(_message.Message):
     UID_FIELD_NUMBER: _ClassVar[int]
     GID_FIELD_NUMBER: _ClassVar[int]
     SPANK_ENV_FIELD_NUMBER: _ClassVar[int]
+    ADMIN_COMMENT_FIELD_NUMBER: _ClassVar[int]
     name: str
     account: str
     partition: str
@@ -224,7 +225,8 @@ class JobSpec(_message.Message):
     uid: int
     gid: int
     spank_env: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., partition: _Optional[str] = ..., qos: _Optional[str] = ..., comment: _Optional[str] = ..., wckey: _Optional[str] = ..., reservation: _Optional[str] = ..., licenses: _Optional[str] = ..., dependency: _Optional[str] = ..., features: _Optional[str] = ..., prefer: _Optional[str] = ..., extra: _Optional[str] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., ntasks_per_node: _Optional[int] = ..., ntasks_per_socket: _Optional[int] = ..., ntasks_per_core: _Optional[int] = ..., ntasks_per_gpu: _Optional[int] = ..., sockets_per_node: _Optional[int] = ..., cores_per_socket: _Optional[int] = ..., threads_per_core: _Optional[int] = ..., mincpus: _Optional[int] = ..., mem_per_node: _Optional[int] = ..., mem_per_cpu: _Optional[int] = ..., mem_per_gpu: _Optional[int] = ..., tmp_disk: _Optional[int] = ..., core_spec: _Optional[int] = ..., thread_spec: _Optional[int] = ..., time_limit: _Optional[int] = ..., time_min: _Optional[int] = ..., begin_time: _Optional[float] = ..., deadline: _Optional[float] = ..., req_nodes: _Optional[str] = ..., exc_nodes: _Optional[str] = ..., gres: _Optional[str] = ..., gpus: _Optional[str] = ..., gpus_per_node: _Optional[str] = ..., gpus_per_task: _Optional[str] = ..., gpus_per_socket: _Optional[str] = ..., cpus_per_gpu: _Optional[int] = ..., tres_per_task: _Optional[str] = ..., gres_flags: _Optional[str] = ..., tres_bind: _Optional[str] = ..., gpu_bind: _Optional[str] = ..., gpu_freq: _Optional[str] = ..., exclusive: _Optional[str] = ..., oversubscribe: _Optional[bool] = ..., overcommit: _Optional[bool] = ..., contiguous: _Optional[bool] = ..., spread_job: _Optional[bool] = ..., use_min_nodes: _Optional[bool] = ..., hold: _Optional[bool] = ..., no_kill: _Optional[bool] = ..., requeue: _Optional[bool] = ..., wait_all_nodes: _Optional[bool] = ..., kill_on_invalid_dep: _Optional[bool] = ..., kill_on_invalid_dep_set: _Optional[bool] = ..., reboot: _Optional[bool] = ..., priority: _Optional[int] = ..., nice: _Optional[int] = ..., switches: _Optional[int] = ..., switch_wait: _Optional[int] = ..., delay_boot: _Optional[int] = ..., array: _Optional[str] = ..., het_offset: _Optional[int] = ..., distribution: _Optional[str] = ..., cpu_bind: _Optional[str] = ..., mem_bind: _Optional[str] = ..., hint: _Optional[str] = ..., network: _Optional[str] = ..., burst_buffer: _Optional[str] = ..., acctg_freq: _Optional[str] = ..., profile: _Optional[str] = ..., cpu_freq: _Optional[str] = ..., mcs_label: _Optional[str] = ..., container: _Optional[str] = ..., container_id: _Optional[str] = ..., batch_features: _Optional[str] = ..., cluster_constraint: _Optional[str] = ..., clusters: _Optional[str] = ..., batch: _Optional[bool] = ..., script: _Optional[bytes] = ..., argv: _Optional[_Iterable[bytes]] = ..., env: _Optional[_Iterable[bytes]] = ..., work_dir: _Optional[str] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., open_mode: _Optional[str] = ..., export_mode: _Optional[str] = ..., get_user_env: _Optional[bool] = ..., mail_user: _Optional[str] = ..., mail_type: _Optional[_Iterable[str]] = ..., signal: _Optional[str] = ..., rlimits: _Optional[_Iterable[_Union[RLimit, _Mapping]]] = ..., umask: _Optional[int] = ..., submit_line: _Optional[str] = ..., alloc_node: _Optional[str] = ..., alloc_sid: _Optional[int] = ..., command: _Optional[str] = ..., immediate: _Optional[bool] = ..., interactive: _Optional[bool] = ..., srun_job: _Optional[bool] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., spank_env: _Optional[_Iterable[str]] = ...) -> None: ...
+    admin_comment: str
+    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., partition: _Optional[str] = ..., qos: _Optional[str] = ..., comment: _Optional[str] = ..., wckey: _Optional[str] = ..., reservation: _Optional[str] = ..., licenses: _Optional[str] = ..., dependency: _Optional[str] = ..., features: _Optional[str] = ..., prefer: _Optional[str] = ..., extra: _Optional[str] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., ntasks_per_node: _Optional[int] = ..., ntasks_per_socket: _Optional[int] = ..., ntasks_per_core: _Optional[int] = ..., ntasks_per_gpu: _Optional[int] = ..., sockets_per_node: _Optional[int] = ..., cores_per_socket: _Optional[int] = ..., threads_per_core: _Optional[int] = ..., mincpus: _Optional[int] = ..., mem_per_node: _Optional[int] = ..., mem_per_cpu: _Optional[int] = ..., mem_per_gpu: _Optional[int] = ..., tmp_disk: _Optional[int] = ..., core_spec: _Optional[int] = ..., thread_spec: _Optional[int] = ..., time_limit: _Optional[int] = ..., time_min: _Optional[int] = ..., begin_time: _Optional[float] = ..., deadline: _Optional[float] = ..., req_nodes: _Optional[str] = ..., exc_nodes: _Optional[str] = ..., gres: _Optional[str] = ..., gpus: _Optional[str] = ..., gpus_per_node: _Optional[str] = ..., gpus_per_task: _Optional[str] = ..., gpus_per_socket: _Optional[str] = ..., cpus_per_gpu: _Optional[int] = ..., tres_per_task: _Optional[str] = ..., gres_flags: _Optional[str] = ..., tres_bind: _Optional[str] = ..., gpu_bind: _Optional[str] = ..., gpu_freq: _Optional[str] = ..., exclusive: _Optional[str] = ..., oversubscribe: _Optional[bool] = ..., overcommit: _Optional[bool] = ..., contiguous: _Optional[bool] = ..., spread_job: _Optional[bool] = ..., use_min_nodes: _Optional[bool] = ..., hold: _Optional[bool] = ..., no_kill: _Optional[bool] = ..., requeue: _Optional[bool] = ..., wait_all_nodes: _Optional[bool] = ..., kill_on_invalid_dep: _Optional[bool] = ..., kill_on_invalid_dep_set: _Optional[bool] = ..., reboot: _Optional[bool] = ..., priority: _Optional[int] = ..., nice: _Optional[int] = ..., switches: _Optional[int] = ..., switch_wait: _Optional[int] = ..., delay_boot: _Optional[int] = ..., array: _Optional[str] = ..., het_offset: _Optional[int] = ..., distribution: _Optional[str] = ..., cpu_bind: _Optional[str] = ..., mem_bind: _Optional[str] = ..., hint: _Optional[str] = ..., network: _Optional[str] = ..., burst_buffer: _Optional[str] = ..., acctg_freq: _Optional[str] = ..., profile: _Optional[str] = ..., cpu_freq: _Optional[str] = ..., mcs_label: _Optional[str] = ..., container: _Optional[str] = ..., container_id: _Optional[str] = ..., batch_features: _Optional[str] = ..., cluster_constraint: _Optional[str] = ..., clusters: _Optional[str] = ..., batch: _Optional[bool] = ..., script: _Optional[bytes] = ..., argv: _Optional[_Iterable[bytes]] = ..., env: _Optional[_Iterable[bytes]] = ..., work_dir: _Optional[str] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., open_mode: _Optional[str] = ..., export_mode: _Optional[str] = ..., get_user_env: _Optional[bool] = ..., mail_user: _Optional[str] = ..., mail_type: _Optional[_Iterable[str]] = ..., signal: _Optional[str] = ..., rlimits: _Optional[_Iterable[_Union[RLimit, _Mapping]]] = ..., umask: _Optional[int] = ..., submit_line: _Optional[str] = ..., alloc_node: _Optional[str] = ..., alloc_sid: _Optional[int] = ..., command: _Optional[str] = ..., immediate: _Optional[bool] = ..., interactive: _Optional[bool] = ..., srun_job: _Optional[bool] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., spank_env: _Optional[_Iterable[str]] = ..., admin_comment: _Optional[str] = ...) -> None: ...
 
 class RLimit(_message.Message):
     __slots__ = ("name", "soft", "hard")
@@ -1463,6 +1465,59 @@ class Pong(_message.Message):
     primary: bool
     pid: int
     def __init__(self, version: _Optional[str] = ..., host: _Optional[str] = ..., start_time: _Optional[float] = ..., primary: _Optional[bool] = ..., pid: _Optional[int] = ...) -> None: ...
+
+class FilterSite(_message.Message):
+    __slots__ = ("partitions", "qos_priority")
+    class QosPriorityEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    PARTITIONS_FIELD_NUMBER: _ClassVar[int]
+    QOS_PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    partitions: _containers.RepeatedCompositeFieldContainer[PartitionRecord]
+    qos_priority: _containers.ScalarMap[str, int]
+    def __init__(self, partitions: _Optional[_Iterable[_Union[PartitionRecord, _Mapping]]] = ..., qos_priority: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class FilterCall(_message.Message):
+    __slots__ = ("kind", "spec", "values", "record", "uid", "user_name", "gid", "default_account", "default_qos", "site")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    UID_FIELD_NUMBER: _ClassVar[int]
+    USER_NAME_FIELD_NUMBER: _ClassVar[int]
+    GID_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_QOS_FIELD_NUMBER: _ClassVar[int]
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    spec: JobSpec
+    values: _containers.RepeatedCompositeFieldContainer[KeyValue]
+    record: JobRecord
+    uid: int
+    user_name: str
+    gid: int
+    default_account: str
+    default_qos: str
+    site: FilterSite
+    def __init__(self, kind: _Optional[str] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., values: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., record: _Optional[_Union[JobRecord, _Mapping]] = ..., uid: _Optional[int] = ..., user_name: _Optional[str] = ..., gid: _Optional[int] = ..., default_account: _Optional[str] = ..., default_qos: _Optional[str] = ..., site: _Optional[_Union[FilterSite, _Mapping]] = ...) -> None: ...
+
+class FilterReply(_message.Message):
+    __slots__ = ("rc", "spec", "values", "messages", "logs")
+    RC_FIELD_NUMBER: _ClassVar[int]
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    rc: int
+    spec: JobSpec
+    values: _containers.RepeatedCompositeFieldContainer[KeyValue]
+    messages: _containers.RepeatedScalarFieldContainer[str]
+    logs: _containers.RepeatedCompositeFieldContainer[KeyValue]
+    def __init__(self, rc: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., values: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., messages: _Optional[_Iterable[str]] = ..., logs: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...) -> None: ...
 
 class Submit(_message.Message):
     __slots__ = ("specs", "test_only", "watch")

@@ -191,6 +191,8 @@ def main(argv: list[str]) -> int:
         with Client.controller(conf, "salloc") as client:
             patience = float(asked.flags.immediate_secs)
             granted = allocation.obtain(voice, allocation.SALLOC, client, conf, asked.specs, patience)
+            if asked.filters:
+                asked.filters.post_submit(0, granted.job.job_id)
             return _use(voice, granted, asked, conf)
     except Unreachable:
         voice.error(f"Job submit/allocate failed: {TEXT[Errno.COMMUNICATIONS_CONNECTION]}")

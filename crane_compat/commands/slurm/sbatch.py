@@ -119,6 +119,8 @@ def _submit(asked: submission.Asked) -> int:
                 if response.rc == Errno.INVALID_GRES:
                     return _error(response.error)
                 return _error(f"Batch job submission failed: {response.error}")
+            if asked.filters:
+                asked.filters.post_submit(0, response.submitted.job_id)
             _say_submitted(asked, response.submitted)
             if flags.wait:
                 return _wait(client, response.submitted.job_id)

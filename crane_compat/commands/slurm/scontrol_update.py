@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterable
 
@@ -223,11 +224,15 @@ def _update_jobs(session: Session, ids: list[str], rest: Words) -> None:
     for job_id in ids:
         try:
             request = pb.UpdateJob(id=job_id, values=values)
-            results = session.controller.ask(pb.Request(update_job=request)).results.results
+            response = session.controller.ask(pb.Request(update_job=request))
         except RequestError as exc:
             text = exc.text if exc.errno != Errno.COMMUNICATIONS_CONNECTION else "Unexpected message received"
             session.fail(f"{text} for job {job_id}")
             continue
+        results = response.results.results
+        kind = "error: " if any(result.rc for result in results) else ""
+        for line in response.messages:
+            print(f"scontrol: {kind}{line}", file=sys.stderr)
         for result in results:
             if not result.rc:
                 continue

@@ -253,6 +253,8 @@ class Run:
         if spec.argv and not request.multi_prog:
             spec.argv[0] = os.fsencode(find_command(os.fsdecode(spec.argv[0]), spec.work_dir, spec.env))
         watch = StepWatch(voice, listener, manner, self.conf)
+        if filters := asked.filters:
+            watch.on_created = lambda step: filters.post_submit(0, step.job_id, step.step_id)
         try:
             code = watch.run(client, request)
         except StepRefused as exc:

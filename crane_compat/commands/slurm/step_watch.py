@@ -140,6 +140,7 @@ class StepWatch:
         self.cancelled = False
         self.announced_abort = False
         self.kill_signal = False
+        self.on_created: Callable[[pb.StepRecord], None] = lambda _step: None
         self.forcing = False
         self.abort_wait = 32
         self.failure = ""
@@ -247,6 +248,7 @@ class StepWatch:
 
     def _created(self, created: pb.StepCreated) -> None:
         self.step = created.step
+        self.on_created(created.step)
         self._width = len(str(max(0, self.step.num_tasks - 1)))
         if created.warning:
             self.voice.info(created.warning)

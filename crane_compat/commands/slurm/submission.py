@@ -22,6 +22,7 @@ from crane_compat.wire import pb
 
 if TYPE_CHECKING:
     from crane_compat.commands.slurm.step_watch import Manner
+    from crane_compat.filters.cli import CliFilters
     from crane_compat.parsers.slurm_conf import SlurmConf
 
 #: how long a slurm.conf that is not there yet is waited for, seconds
@@ -47,6 +48,7 @@ class Asked:
     flags: options.Flags
     operands: list[str]
     given: dict[str, str | None]
+    filters: CliFilters | None = None  # who wants to know what became of it
 
     @property
     def step(self) -> pb.StepRequest:
@@ -77,8 +79,6 @@ def _configuration(command: str) -> SlurmConf | None:
 
     A file that SLURM_CONF names may be about to appear (a shared file system that is not mounted yet).
     """
-    from crane_compat.parsers.slurm_conf import ConfError, load
-
     path = paths.conf_path()
     if os.environ.get("SLURM_CONF") and not os.path.exists(path):
         sys.stderr.write(
@@ -93,6 +93,12 @@ def _configuration(command: str) -> SlurmConf | None:
         else:
             sys.stderr.write(f"{command}: fatal: Unable to process configuration file\n")
             raise Refused(exit_error(1))
+    return _load(path)
+
+
+def _load(path: str) -> SlurmConf | None:
+    from crane_compat.parsers.slurm_conf import ConfError, load
+
     try:
         return load(path, strict=False)
     except (ConfError, OSError):
@@ -123,8 +129,14 @@ def _against_configuration(command: str, spec: pb.JobSpec, conf: SlurmConf) -> N
 
 def parse(command: str, argv: Sequence[str], script: bytes | None = None, script_name: str = "") -> Asked:
     """Read a command line and complete its request.  Raises Refused."""
+    conf = _load(paths.conf_path())
+    filters = None
+    if conf is not None and (plugins := conf.get("CliFilterPlugins")):
+        from crane_compat.filters.cli import CliFilters
+
+        filters = CliFilters(command, str(plugins), conf.directory, conf.cluster_name)
     try:
-        found = options.parse(command, argv, os.environ, script, script_name)
+        found = options.parse(command, argv, os.environ, script, script_name, filters)
     except options.EndProgram as exc:
         sys.stdout.write(exc.text)
         raise Refused(exit_error(exc.code)) from None
@@ -134,7 +146,7 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
     if command == "srun" and not found.operands and not found.flags.test_only:
         sys.stderr.write("srun: fatal: No command given to execute.\n")
         raise Refused(exit_error(1))
-    conf = _configuration(command)
+    conf = conf or _configuration(command)
     for notice in found.notices:
         sys.stderr.write(f"{command}: {notice}\n")
     if found.flags.verbose and not found.flags.quiet:
@@ -142,7 +154,7 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
     if conf is not None:
         for spec in found.specs:
             _against_configuration(command, spec, conf)
-    asked = Asked(found.specs, found.steps, found.flags, found.operands, found.given)
+    asked = Asked(found.specs, found.steps, found.flags, found.operands, found.given, filters)
     line = submit_line(command, argv)
     for spec in asked.specs:
         complete(spec, command, line, found, conf)

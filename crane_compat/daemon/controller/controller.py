@@ -41,6 +41,7 @@ from crane_compat.core.job import Job, Step
 from crane_compat.core.parameters import Parameters
 from crane_compat.daemon.controller import persistence
 from crane_compat.daemon.controller.accounting_link import AccountingLink
+from crane_compat.daemon.controller.filter_link import FilterLink
 from crane_compat.daemon.controller.identity import Identities
 from crane_compat.daemon.controller.nodes import NodeManager
 from crane_compat.daemon.controller.store import Batch, Store, StoreError
@@ -79,6 +80,7 @@ class Controller:
         self.start_time = time.time()
         self.nodes = NodeManager(self)
         self.accounting = AccountingLink(self)
+        self.filters = FilterLink(conf, self.cluster)
         self.thread = concurrent.futures.ThreadPoolExecutor(1, "store")
         self.answers: list[Answer] = []
         self.wake = asyncio.Event()
@@ -94,7 +96,6 @@ class Controller:
         self.batch_delay = float(crane_toml(conf.directory).get("scheduling", {}).get("batch_sched_delay", 0))
         self.passes = 0
         self.started_jobs = 0
-        self._tasks: set[asyncio.Future[None]] = set()  # kept from the garbage collector while they run
         self.server = FrameServer(
             {
                 "ping": self.ping,
@@ -145,6 +146,7 @@ class Controller:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._commit_rest()
         await self.server.close()
+        self.filters.close()
         self.nodes.close()
         self.thread.shutdown()
         self.store.close()
@@ -514,7 +516,7 @@ class Controller:
             reply.mpi.add(key=key, value=value)
         connection.send(pb.Response(config=reply))
 
-    def get_blob(self, connection: Connection, request: pb.Request) -> None:
+    def get_blob(self, connection: Connection, request: pb.Request) -> Coroutine[Any, Any, None]:
         job = self.cluster.jobs.get(request.get_blob.job_id)
         if job is None:
             raise RequestError(Errno.INVALID_JOB_ID)
@@ -530,12 +532,7 @@ class Controller:
                 blob = await asyncio.get_running_loop().run_in_executor(self.thread, self.store.blob, number)
             connection.send(pb.Response(blob=blob or pb.JobBlob()))
 
-        self._spawn(answer())
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        return answer()
 
     def statistics(self, connection: Connection, request: pb.Request) -> None:
         rows = {
@@ -554,23 +551,47 @@ class Controller:
 
     # ------------------------------------------------------------ requests that change
 
-    def submit(self, connection: Connection, request: pb.Request) -> None:
+    def submit(self, connection: Connection, request: pb.Request) -> Coroutine[Any, Any, None] | None:
         who = self.who(connection)
         body = request.submit
-        now = time.time()
-        specs = list(body.specs)
-        if not specs:
+        if not body.specs:
             raise RequestError(Errno.JOB_SCRIPT_MISSING)
-        for spec in specs:
+        for spec in body.specs:
+            spec.ClearField("admin_comment")  # not the user's to give
             if spec.HasField("uid") and spec.uid != who.uid:
                 if not who.is_root():
                     raise RequestError(Errno.USER_ID_MISSING)
                 who = self._other(spec.uid, spec.gid if spec.HasField("gid") else None)
+        if self.filters.active:
+            return self._filtered(connection, body, who)
+        self._admit(connection, body, who, [])
+        return None
+
+    async def _filtered(self, connection: Connection, body: pb.Submit, who: Identity) -> None:
+        """Admit what the site's plugins have let through; what they said goes before what we say."""
+        said: list[str] = []
+        try:
+            for offset, spec in enumerate(body.specs):
+                spec.het_offset = offset
+                said += await self.filters.submit(spec, who)
+            if connection.closed:
+                return
+            self._admit(connection, body, who, said)
+        except RequestError as exc:
+            exc.details = (*said, *exc.details)
+            raise
+
+    def _admit(self, connection: Connection, body: pb.Submit, who: Identity, said: list[str]) -> None:
+        now = time.time()
+        specs = list(body.specs)
         if body.test_only:
             job = self.cluster.plan(specs[0], who, now)
             self.after_commit(
                 lambda: connection.send(
-                    pb.Response(submitted=pb.Submitted(job_id=job.id, job=job.record, cluster=self.conf.cluster_name))
+                    pb.Response(
+                        messages=said,
+                        submitted=pb.Submitted(job_id=job.id, job=job.record, cluster=self.conf.cluster_name),
+                    )
                 )
             )
             return
@@ -594,7 +615,7 @@ class Controller:
             hindrance = self.cluster.hindrance(job) if body.watch and specs[0].interactive else None
             connection.send(
                 pb.Response(
-                    messages=[TEXT[hindrance]] if hindrance else [],
+                    messages=[*said, TEXT[hindrance]] if hindrance else said,
                     submitted=pb.Submitted(job_id=job.id, job=job.record, cluster=self.conf.cluster_name),
                     more=body.watch,
                 )
@@ -708,9 +729,27 @@ class Controller:
         results = updates.job_op(self.cluster, request.job_op, self.who(connection), time.time())
         self.after_commit(lambda: connection.send(pb.Response(results=pb.OpResults(results=results))))
 
-    def update_job(self, connection: Connection, request: pb.Request) -> None:
-        results = updates.update_job(self.cluster, request.update_job, self.who(connection), time.time())
-        self.after_commit(lambda: connection.send(pb.Response(results=pb.OpResults(results=results))))
+    def update_job(self, connection: Connection, request: pb.Request) -> Coroutine[Any, Any, None] | None:
+        who = self.who(connection)
+        if self.filters.active and "." not in request.update_job.id:
+            return self._filtered_update(connection, request.update_job, who)
+        self._update_job(connection, request.update_job, who, [])
+        return None
+
+    async def _filtered_update(self, connection: Connection, change: pb.UpdateJob, who: Identity) -> None:
+        said: list[str] = []
+        try:
+            job = cancel.resolve(self.cluster, change.id)[0].job
+            values, said = await self.filters.modify(change.values, job.record, who)
+        except RequestError as exc:
+            result = pb.OpResult(id=change.id, rc=int(exc.errno), error=exc.text)
+            connection.send(pb.Response(messages=exc.details, results=pb.OpResults(results=[result])))
+            return
+        self._update_job(connection, pb.UpdateJob(id=change.id, values=values), who, said)
+
+    def _update_job(self, connection: Connection, change: pb.UpdateJob, who: Identity, said: list[str]) -> None:
+        results = updates.update_job(self.cluster, change, who, time.time())
+        self.after_commit(lambda: connection.send(pb.Response(messages=said, results=pb.OpResults(results=results))))
 
     def update_node(self, connection: Connection, request: pb.Request) -> None:
         updates.update_node(self.cluster, request.update_node, self.operator(connection), time.time())
@@ -822,6 +861,8 @@ class Controller:
             log.error("not reconfigured: %s", exc)
             raise RequestError(Errno.INTERNAL, str(exc)) from exc
         self.conf = conf
+        self.filters.close()
+        self.filters = FilterLink(conf, self.cluster)
         self.cluster.configure(parameters, conf.nodes, conf.partitions)
         self.nodes.reconfigured()
         log.info("reconfigured from %s", conf.path)

@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -121,8 +121,9 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
 
-#: the conversation is a `Connection`, or a `StreamLink` of rpc.remote
-Handler = Callable[[Any, pb.Request], None]
+#: the conversation is a `Connection`, or a `StreamLink` of rpc.remote; what cannot be done at once is given back
+#: as a coroutine
+Handler = Callable[[Any, pb.Request], Coroutine[Any, Any, None] | None]
 
 
 def bind_socket(path: str, mode: int = 0o666) -> socket.socket:
@@ -147,6 +148,7 @@ class FrameServer:
         self.server: asyncio.Server | None = None
         self.path = ""
         self.counts: dict[str, int] = {}
+        self._tasks: set[asyncio.Future[None]] = set()  # kept from the garbage collector while they run
 
     async def listen(self, path: str, sock: socket.socket | None = None) -> None:
         """Listen at `path`, or on the socket that `bind_socket` made there."""
@@ -165,8 +167,21 @@ class FrameServer:
         if handler is None:
             connection.refuse(RequestError(Errno.UNEXPECTED_MSG))
             return
+        with self._answered(connection, name):
+            rest = handler(connection, request)
+            if rest is not None:
+                task = asyncio.ensure_future(self._finish(connection, name, rest))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _finish(self, connection: Conversation, name: str, rest: Coroutine[Any, Any, None]) -> None:
+        with self._answered(connection, name):
+            await rest
+
+    @contextlib.contextmanager
+    def _answered(self, connection: Conversation, name: str) -> Iterator[None]:
         try:
-            handler(connection, request)
+            yield
         except RequestError as exc:
             connection.refuse(exc)
         except Exception:
