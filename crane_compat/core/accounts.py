@@ -25,6 +25,9 @@ class Association:
     default_qos: str
     is_default: bool
     limits: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
+    parent_id: int = 0  # 0 = the root
+    shares: int | None = 1  # None: those of the parent
+    lineage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Accounts:
     def __init__(self) -> None:
         self.known = False
         self.associations: dict[tuple[str, str, str], Association] = {}
+        self.by_id: dict[int, Association] = {}
         self.defaults: dict[str, str] = {}
         self.qos: dict[str, Qos] = {}
         self.admin: dict[str, int] = {}
@@ -67,10 +71,14 @@ class Accounts:
                 row.get("default_qos", "") or "",
                 bool(row.get("is_default")),
                 dict(row.get("limits") or {}),
+                int(row.get("parent_id") or 0),
+                None if row.get("shares") == "parent" else int(row.get("shares") or 0),
+                row.get("lineage") or "",
             )
             self.associations[(assoc.user, assoc.account, assoc.partition)] = assoc
             if assoc.is_default and assoc.user:
                 self.defaults[assoc.user] = assoc.account
+        self.by_id = {assoc.id: assoc for assoc in self.associations.values()}
         self.qos = {
             row["name"]: Qos(
                 int(row["id"]),
@@ -86,6 +94,14 @@ class Accounts:
         }
         self.accounts = frozenset(self.coordinators)
         self.known = True
+
+    def chain(self, assoc_id: int) -> list[Association]:
+        """An association and those above it, the root last."""
+        found: list[Association] = []
+        while (assoc := self.by_id.get(assoc_id)) is not None and len(found) <= len(self.by_id):
+            found.append(assoc)
+            assoc_id = assoc.parent_id
+        return found
 
     def find(self, user: str, account: str, partition: str) -> Association | None:
         """The association for a user in an account, the partition's own first."""
