@@ -1,11 +1,13 @@
 """Job priority: `priority/basic` and `priority/multifactor` (slurm.conf(5), multifactor page).
 
-Every factor is in 0…1; the priority is their weighted sum, truncated.  Without
-usage history the fair-share factor is 1, as for a user who has used nothing.
+Every factor is in 0…1, its part of the priority is the factor times the weight of
+slurm.conf; the priority is the sum of the parts, less the nice value, truncated.
+Without usage history the fair-share factor is 1, as for a user who has used nothing.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from crane_compat.core.tres import STATIC
@@ -17,37 +19,94 @@ if TYPE_CHECKING:
 #: priority/basic counts down from here (slurmctld: the first job gets the highest number)
 BASIC_TOP = 4294901759
 
+#: 0 is a held job's, and the field has 32 bits
+LOWEST, HIGHEST = 1, 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """The parts whose sum is a job's priority: weighted, not yet rounded."""
+
+    age: float = 0.0
+    assoc: float = 0.0
+    fairshare: float = 0.0
+    job_size: float = 0.0
+    partition: float = 0.0
+    qos: float = 0.0
+    tres: dict[str, float] = field(default_factory=dict)  # by resource, in the order of PriorityWeightTRES
+    site: int = 0
+    nice: int = 0
+
+    @property
+    def priority(self) -> int:
+        """Their sum as the priority of a job that is not held."""
+        parts = self.age + self.assoc + self.fairshare + self.job_size + self.partition + self.qos
+        return min(HIGHEST, max(LOWEST, int(parts + sum(self.tres.values()) + self.site - self.nice)))
+
 
 def job_priority(cluster: Cluster, job: Job, now: float) -> int:
     """The priority of a job that is not held (≥ 1)."""
+    if not cluster.parameters.priority.multifactor:
+        return max(LOWEST, BASIC_TOP - job.record.job_id - job.record.spec.nice)
+    return priority_factors(cluster, job, now).priority
+
+
+def priority_factors(cluster: Cluster, job: Job, now: float, partition: str = "") -> Factors:
+    """What the priority of a job consists of in one of its partitions, the first where none is named."""
     weights = cluster.parameters.priority
     record = job.record
-    nice = record.spec.nice if record.spec.HasField("nice") else 0
-    if not weights.multifactor:
-        return max(1, BASIC_TOP - record.job_id - nice)
-    total = 0.0
-    if weights.age and record.accrue_time:
-        total += weights.age * min(1.0, max(0.0, now - record.accrue_time) / weights.max_age)
-    if weights.fairshare:
-        total += weights.fairshare * (1.0 if record.assoc_id else 0.0)
-    name = record.partition.split(",")[0]
-    partition = cluster.partitions.get(name)
+    name = partition or record.partition.split(",")[0]
+    return Factors(
+        age=weights.age * _age(job, now, weights.max_age) if weights.age else 0.0,
+        assoc=weights.assoc * _association(cluster, job) if weights.assoc else 0.0,
+        fairshare=weights.fairshare * _fair_share(cluster, job) if weights.fairshare else 0.0,
+        job_size=weights.job_size * _size(cluster, job) if weights.job_size else 0.0,
+        partition=weights.partition * _partition(cluster, name) if weights.partition else 0.0,
+        qos=weights.qos * _qos(cluster, job) if weights.qos else 0.0,
+        tres={resource: weight * _tres_share(cluster, job, resource) for resource, weight in weights.tres.items()},
+        site=0,  # there is no plug-in that would set it
+        nice=record.spec.nice,
+    )
+
+
+def _age(job: Job, now: float, longest: float) -> float:
+    if not job.record.accrue_time:
+        return 0.0
+    waited = int(now) - int(job.record.accrue_time)  # whole seconds, as Slurm counts them
+    return min(1.0, max(0, waited) / longest) if longest else 1.0
+
+
+def _association(cluster: Cluster, job: Job) -> float:
+    """The association's Priority as a share of the highest one; an unset one counts as 0."""
+    accounts = cluster.accounts
+    assoc = accounts.by_id.get(job.record.assoc_id)
+    own = int(assoc.limits.get("Priority") or 0) if assoc is not None else 0
+    if not own:
+        return 0.0
+    return own / max(int(other.limits.get("Priority") or 0) for other in accounts.by_id.values())
+
+
+def _fair_share(cluster: Cluster, job: Job) -> float:
+    return 1.0 if job.record.assoc_id else 0.0
+
+
+def _size(cluster: Cluster, job: Job) -> float:
     nodes = max(1, len(cluster.nodes))
     cpus = max(1, int(cluster.table.cpus_total.sum()))
-    if weights.job_size:
-        share = (record.min_nodes / nodes + record.min_cpus / cpus) / 2.0
-        total += weights.job_size * (1.0 - share if weights.favor_small else share)
-    if weights.partition and partition is not None:
-        highest = max((p.priority_job_factor for p in cluster.partitions.values()), default=0) or 1
-        total += weights.partition * partition.priority_job_factor / highest
-    if weights.qos:
-        qos = cluster.accounts.qos.get(record.qos)
-        highest_qos = cluster.accounts.max_qos_priority()
-        if qos is not None and highest_qos:
-            total += weights.qos * qos.priority / highest_qos
-    for resource, weight in weights.tres.items():
-        total += weight * _tres_share(cluster, job, resource)
-    return max(1, int(total) - nice)
+    share = (job.record.min_nodes / nodes + job.record.min_cpus / cpus) / 2.0
+    return min(1.0, max(0.0, 1.0 - share if cluster.parameters.priority.favor_small else share))
+
+
+def _partition(cluster: Cluster, name: str) -> float:
+    partition = cluster.partitions.get(name)
+    highest = max((p.priority_job_factor for p in cluster.partitions.values()), default=0)
+    return partition.priority_job_factor / highest if partition is not None and highest else 0.0
+
+
+def _qos(cluster: Cluster, job: Job) -> float:
+    qos = cluster.accounts.qos.get(job.record.qos)
+    highest = cluster.accounts.max_qos_priority()
+    return qos.priority / highest if qos is not None and highest else 0.0
 
 
 def _tres_share(cluster: Cluster, job: Job, resource: str) -> float:
