@@ -140,6 +140,10 @@ def dump(conn: Connection, schema: Schema) -> dict[str, Any]:
             for row in conn.execute(sa.select(accounts).where(accounts.c.deleted == 0))
         ],
         "associations": associations,
+        "wckeys": [
+            [row.user, row.wckey_name]
+            for row in conn.execute(sa.select(schema.wckey).where(schema.wckey.c.deleted == 0))
+        ],
         "qos": [
             {
                 "id": row["id"],

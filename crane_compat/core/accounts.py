@@ -51,6 +51,7 @@ class Accounts:
         self.admin: dict[str, int] = {}
         self.coordinators: dict[str, frozenset[str]] = {}
         self.accounts: frozenset[str] = frozenset()
+        self.wckeys: frozenset[tuple[str, str]] = frozenset()  # (user, key)
 
     def load(self, document: dict[str, Any]) -> None:
         """Replace everything by an ``assoc_dump`` document."""
@@ -93,6 +94,7 @@ class Accounts:
             row["name"]: frozenset(row.get("coordinators") or ()) for row in document.get("accounts", ())
         }
         self.accounts = frozenset(self.coordinators)
+        self.wckeys = frozenset((user, key) for user, key in document.get("wckeys", ()))
         self.known = True
 
     def chain(self, assoc_id: int) -> list[Association]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from crane_compat.core import states as st
 from crane_compat.core.accounts import Association
 from crane_compat.core.errors import Errno, RequestError
@@ -89,6 +91,13 @@ def account_of(cluster: Cluster, spec: pb.JobSpec, who: Identity) -> tuple[str, 
     if association is None and cluster.parameters.enforce_associations and who.uid != 0:
         raise RequestError(Errno.INVALID_ACCOUNT)
     return account, association
+
+
+def check_wckey(cluster: Cluster, spec: pb.JobSpec, who: Identity) -> None:
+    """A key that the accounting database does not have, where the site insists on them."""
+    if cluster.parameters.enforce_wckeys and cluster.accounts.known:
+        if spec.wckey and (who.user, spec.wckey) not in cluster.accounts.wckeys:
+            raise RequestError(Errno.INVALID_WCKEY)
 
 
 def qos_of(cluster: Cluster, spec: pb.JobSpec, association: Association | None, who: Identity) -> tuple[str, int]:
@@ -326,6 +335,7 @@ def build_request(
             licenses=licenses,
             all_memory=all_memory,
             core_spec=spec.core_spec,
+            most_cpus=partition.max_cpus_per_node if partition.max_cpus_per_node != INFINITE else 0,
         )
     )
 
@@ -335,6 +345,17 @@ _CPUS = "CPU count per node can not be satisfied"
 _MEMORY = "Memory specification can not be satisfied"
 _DISK = "Temporary disk specification can not be satisfied"
 _TOPOLOGY = "Socket, core and/or thread specification can not be satisfied"
+
+
+def partition_limit(cluster: Cluster, request: Request, partition: pb.PartitionRecord) -> tuple[str, Errno | None]:
+    """More nodes or CPUs than a partition gives: the reason a job waits for, and the error where that refuses."""
+    mask = cluster.partition_mask(partition.name)
+    if request.min_nodes > int(mask.sum()) or request.min_nodes > partition.max_nodes:
+        return "PartitionNodeLimit", Errno.INVALID_NODE_COUNT
+    shape = request.sockets * request.cores * max(1, request.threads)
+    if max(request.min_cpus, shape) > int(cluster.table.cpus_total[mask].sum()):
+        return "PartitionConfig", Errno.TOO_MANY_REQUESTED_CPUS
+    return "", None
 
 
 def check_shape(cluster: Cluster, request: Request, partition: pb.PartitionRecord, *, held: bool = False) -> str:
@@ -348,6 +369,9 @@ def check_shape(cluster: Cluster, request: Request, partition: pb.PartitionRecor
         return "PartitionConfig"
     if held:
         return ""
+    beyond, _ = partition_limit(cluster, request, partition)
+    if beyond:
+        return beyond
 
     def refuse(detail: str = "") -> RequestError:
         return RequestError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, details=(detail,) if detail else ())
@@ -368,19 +392,17 @@ def check_shape(cluster: Cluster, request: Request, partition: pb.PartitionRecor
         raise refuse(_TOPOLOGY)
     if request.tmp_disk > int(table.tmp_disk[mask].max()):
         raise refuse(_DISK)
-    able, _ = table.capacity(request, mask, empty=True)
+    able, tasks = table.capacity(request, mask, empty=True)
     if not able.any():
+        raise refuse()
+    if request.max_nodes and request.num_tasks > int(np.sort(tasks[able])[-request.max_nodes :].sum()):
         raise refuse()
     if request.req_nodes and not able[table.mask_of(request.req_nodes)].all():
         raise refuse()
     for need in request.gres_per_job:
         if need.count > int(table.gres_total(need.name, need.type)[able].sum()):
             raise refuse()
-    if partition.max_nodes != INFINITE and request.min_nodes > partition.max_nodes:
-        return "PartitionNodeLimit"
-    if request.min_nodes > int(able.sum()) or request.min_cpus > int(table.cpus_total[mask].sum()):
-        return "PartitionConfig"
-    return ""
+    return "PartitionConfig" if request.min_nodes > int(able.sum()) else ""
 
 
 def array_of(cluster: Cluster, text: str) -> tuple[list[int], int]:

@@ -28,6 +28,7 @@ from crane_compat.core.effects import (
 )
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.job import Job, Step
+from crane_compat.core.limits import Limits
 from crane_compat.core.node import Node
 from crane_compat.core.parameters import Parameters
 from crane_compat.core.request import Request, RequestTable
@@ -76,6 +77,7 @@ class Cluster:
         self.parameters = parameters
         self.slurm_uid = 0
         self.accounts = Accounts()
+        self.limits = Limits(self)
         self.tres = TresTable(parameters.accounting_tres)
         self.request_table = RequestTable()
         self.jobs: dict[int, Job] = {}
@@ -214,6 +216,7 @@ class Cluster:
     def touch(self, job: Job) -> None:
         """The job's record changed: keep it and tell who watches it."""
         self.changes.jobs.add(job.id)
+        self.limits.update(job)
         self.effects.append(JobChanged(job.id))
 
     def touch_node(self, node: Node) -> None:
@@ -312,6 +315,7 @@ class Cluster:
         if job is None:
             return
         self.pending.discard(job_id)
+        self.limits.forget(job_id)
         self.arrays.pop(job.record.array_job_id, None)
         changes = self.changes
         changes.jobs.discard(job_id)
@@ -360,19 +364,42 @@ class Cluster:
         account, association = admission.account_of(self, spec, who)
         qos, qos_id = admission.qos_of(self, spec, association, who)
         limit = admission.time_limit_of(spec, partitions[0])
+        charged = (association.id if association else 0, qos, partitions[0].name, who.user, account)
+        if not spec.HasField("time_limit"):
+            limit = min(limit, self.limits.longest(*charged))
         admission.check_times(spec, limit, now)
         admission.check_features(self, spec)
         if spec.HasField("min_nodes") and spec.max_nodes and spec.max_nodes < spec.min_nodes:
             raise RequestError(Errno.INVALID_NODE_COUNT)
+
+        def enforced(exceeded: int) -> bool:
+            """Is a job refused whose request is too much for so many of its partitions?"""
+            most = {"ALL": 1, "ANY": len(partitions)}.get(par.enforce_part_limits)
+            return most is not None and exceeded >= most
+
         over = [p for p in partitions if p.max_time != INFINITE and limit > p.max_time]
-        if over and par.enforce_part_limits in ("ALL", "ANY"):
-            if par.enforce_part_limits == "ALL" or len(over) == len(partitions):
-                raise RequestError(Errno.INVALID_TIME_LIMIT)
+        if enforced(len(over)):
+            raise RequestError(Errno.INVALID_TIME_LIMIT)
 
         requests = [
             (p.name, admission.build_request(self, spec, p, required, excluded, licenses, who.uid)) for p in partitions
         ]
         admission.check_gres_known(self, requests[0][1].gres_per_node + requests[0][1].gres_per_job)
+        request = requests[0][1]
+        num_tasks = spec.num_tasks or request.min_nodes * max(1, request.ntasks_per_node)
+        counts = self._requested_tres(request, partitions[0].name, num_tasks)
+        denied = [admission.partition_denies(p, account, qos) for p in partitions]
+        if enforced(sum(bool(reason) for reason, _ in denied)):
+            first = next(reason for reason, _ in denied if reason)
+            raise RequestError(Errno.INVALID_ACCOUNT if first == "AccountNotAllowed" else Errno.INVALID_QOS)
+        pairs = zip(requests, partitions, strict=True)
+        beyond = [errno for (_, r), p in pairs if (errno := admission.partition_limit(self, r, p)[1])]
+        if enforced(len(beyond)):
+            raise RequestError(beyond[0])
+        admission.check_wckey(self, spec, who)
+        policy = self.limits.refusal(*charged, tasks=len(tasks) or 1, minutes=limit, tres=counts)
+        if policy:
+            raise RequestError(Errno.ACCOUNTING_POLICY, details=(policy,))
         # from here on a refusal has used up an id, as in Slurm
         record = pb.JobRecord(job_id=self._new_id())
         depends = dependency.parse(self, spec.dependency, who) if spec.dependency else None
@@ -388,12 +415,7 @@ class Cluster:
                 exc.details = ()
             raise
         if all(impossible) and par.enforce_part_limits in ("ALL", "ANY"):
-            raise RequestError(
-                Errno.INVALID_NODE_COUNT
-                if "PartitionNodeLimit" in impossible
-                else Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE
-            )
-        request = requests[0][1]
+            raise RequestError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE)
         record.spec.CopyFrom(spec)
         blob = pb.JobBlob(script=record.spec.script, env=record.spec.env)
         record.spec.ClearField("script")
@@ -408,13 +430,12 @@ class Cluster:
         record.admin_comment = spec.admin_comment
         record.time_limit = limit
         record.min_cpus, record.min_nodes, record.max_nodes = request.min_cpus, request.min_nodes, request.max_nodes
-        record.num_tasks = spec.num_tasks or request.min_nodes * max(1, request.ntasks_per_node)
+        record.num_tasks = num_tasks
         record.cpus_per_task = request.cpus_per_task
         record.min_memory, record.memory_per_cpu = request.memory, request.memory_per_cpu
         record.requeue = spec.requeue if spec.HasField("requeue") else par.job_requeue
         record.batch_flag = spec.batch
         record.num_nodes, record.num_cpus = request.min_nodes, request.min_cpus
-        counts = self._requested_tres(request, record)
         record.tres_req, record.tres_req_ids = self.tres.text(counts), self.tres.id_text(counts)
         record.std_in, record.std_out, record.std_err = spec.std_in, spec.std_out, spec.std_err
         if spec.batch:  # where a name was left out it is the usual one, relative to the working directory
@@ -449,24 +470,21 @@ class Cluster:
             record.reason = "Dependency" if record.reason == "None" else record.reason
         elif not spec.hold and not tasks:
             record.eligible_time = record.accrue_time = now
-        denied = [admission.partition_denies(p, account, qos) for p in partitions]
         if all(reason for reason, _ in denied):
-            if par.enforce_part_limits in ("ALL", "ANY"):
-                raise RequestError(Errno.INVALID_ACCOUNT if denied[0][0] == "AccountNotAllowed" else Errno.INVALID_QOS)
             record.reason, record.reason_text = denied[0]
         record.last_sched_eval = now
         record.scheduler = "Main"
         return job, blob
 
-    def _requested_tres(self, request: Request, record: pb.JobRecord) -> dict[str, int]:
-        nodes, cpus = record.min_nodes, record.min_cpus
+    def _requested_tres(self, request: Request, partition: str, tasks: int) -> dict[str, int]:
+        nodes, cpus = request.min_nodes, request.min_cpus
         counts = {"cpu": cpus, "node": nodes, "billing": cpus}
         counts["mem"] = request.memory * (cpus if request.memory_per_cpu else nodes)
         if request.all_memory:
-            mask = self.partition_mask(record.partition.split(",")[0])
+            mask = self.partition_mask(partition)
             if mask.any():
                 counts["mem"] = int(self.table.memory_total[mask].min()) * nodes
-        tasks = record.num_tasks or nodes
+        tasks = tasks or nodes
         for needs, times in (
             (request.gres_per_node, nodes),
             (request.gres_per_job, 1),

@@ -52,6 +52,7 @@ class Parameters:
     enforce_associations: bool
     enforce_limits: bool
     enforce_qos: bool
+    enforce_wckeys: bool
     with_accounting: bool
     licenses: Mapping[str, int]
     accounting_tres: tuple[str, ...]
@@ -124,6 +125,7 @@ class Parameters:
             enforce_associations="associations" in enforce,
             enforce_limits="limits" in enforce,
             enforce_qos="qos" in enforce,
+            enforce_wckeys="wckeys" in enforce,
             with_accounting="slurmdbd" in str(conf.get("AccountingStorageType") or "")
             or "mysql" in str(conf.get("AccountingStorageType") or ""),
             licenses=licenses,

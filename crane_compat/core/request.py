@@ -50,6 +50,7 @@ class Request:
     licenses: tuple[tuple[str, int], ...]
     all_memory: bool = False  # --mem=0, or no limit known: all of each node's memory
     core_spec: int = 0
+    most_cpus: int = 0  # on each node, by the partition; 0 = all
 
 
 class RequestTable:

@@ -27,6 +27,12 @@ class TresTable:
             if name and name not in self.ids:
                 self.ids[name] = FIRST_DYNAMIC + len(self.ids) - len(STATIC)
 
+    def counts(self, text: str) -> dict[str, int]:
+        """Name → amount of an ``id_text``."""
+        names = {number: name for name, number in self.ids.items()}
+        pairs = (item.partition("=") for item in text.split(",") if item)
+        return {names[int(number)]: int(amount) for number, _, amount in pairs if int(number) in names}
+
     def text(self, counts: Mapping[str, int]) -> str:
         """``cpu=1,mem=100M,…``: known resources with a count, by id."""
         return ",".join(

@@ -51,7 +51,7 @@ def _replan(cluster: Cluster, job: Job) -> None:
     record.num_tasks = record.spec.num_tasks or record.min_nodes * max(1, request.ntasks_per_node)
     record.min_memory, record.memory_per_cpu = request.memory, request.memory_per_cpu
     record.num_nodes, record.num_cpus = request.min_nodes, request.min_cpus
-    counts = cluster._requested_tres(request, record)
+    counts = cluster._requested_tres(request, requests[0][0], record.num_tasks)
     record.tres_req, record.tres_req_ids = cluster.tres.text(counts), cluster.tres.id_text(counts)
 
 

@@ -39,6 +39,7 @@ class SchedulingPass:
         self.blocked: dict[tuple[str, Request, int], str] = {}
         self.plans = 0
         self.started = 0
+        self.limited = False  # has anybody met a limit that a start since then may have moved?
 
     def run(self) -> int:
         """Start what can start; returns how many jobs (array tasks) did."""
@@ -51,6 +52,8 @@ class SchedulingPass:
                 self._array(job)
             else:
                 self._one(job)
+        if self.limited and self.started:
+            cluster.wants_scheduling = True
         return self.started
 
     def _order(self, job: Job) -> tuple[int, int, int]:
@@ -94,8 +97,14 @@ class SchedulingPass:
             if partition.max_nodes != INFINITE and request.min_nodes > partition.max_nodes:
                 reason = reason or "PartitionNodeLimit"
                 continue
+            if over := cluster.limits.hindrance(job, name, self.now):
+                reason, self.limited = reason or over, True
+                continue
             outcome = self._place(job, name, request)
             if isinstance(outcome, Placement):
+                if over := cluster.limits.over_with(job, name, outcome, self.now):
+                    reason = reason or over
+                    continue
                 cluster.start(job, name, outcome, self.now, "Main")
                 self.started += 1
                 return True

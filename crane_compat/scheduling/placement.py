@@ -161,7 +161,7 @@ class NodeTable:
         if request.threads:
             mask &= self.threads >= request.threads
         per_task = 1 if request.overcommit else request.cpus_per_task
-        usable = cpus
+        usable = np.minimum(cpus, request.most_cpus) if request.most_cpus else cpus
         if request.all_memory:
             mask &= memory >= self.memory_total
         elif request.memory and request.memory_per_cpu:

@@ -103,7 +103,7 @@ def test_refusals(room: MachineRoom, fields: dict[str, object], errno: Errno, de
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"min_nodes": 5}, "PartitionConfig"),
+        ({"min_nodes": 5}, "PartitionNodeLimit"),
         ({"num_tasks": 100}, "PartitionConfig"),
         ({"partition": "small", "min_nodes": 2}, "PartitionNodeLimit"),
         ({"time_limit": 60}, "PartitionTimeLimit"),

@@ -112,6 +112,7 @@ class AccountingLink:
                 continue
             document = json.loads(reply.acct.result)
             self.controller.cluster.accounts.load(document)
+            self.controller.cluster.limits.accounts_changed()
             self.controller.cluster.wants_scheduling = True
             self.controller.kick()
             args = json.dumps({"since": since}).encode()
