@@ -49,8 +49,11 @@ YEAR = 365 * 24 * 60
 
 
 def check_identity(cluster: Cluster, spec: pb.JobSpec, who: Identity) -> None:
+    """Who may submit at all, and not too long a script."""
     if cluster.parameters.disable_root_jobs and who.uid == 0:
         raise RequestError(Errno.USER_ID_MISSING)
+    if len(spec.script) > cluster.parameters.max_script_size:
+        raise RequestError(Errno.PATHNAME_TOO_LONG)
     if spec.reboot and not cluster.is_operator(who):
         raise RequestError(Errno.ACCESS_DENIED, details=("rebooting of nodes is only allowed for admins",))
 

@@ -24,6 +24,10 @@ class PriorityWeights:
     multifactor: bool = True
 
 
+#: max_script_size where the site does not say it, bytes (slurm.conf(5))
+MAX_SCRIPT_SIZE = 4 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """Times in seconds, memory in MiB; None = no such default or limit."""
@@ -58,6 +62,7 @@ class Parameters:
     accounting_tres: tuple[str, ...]
     gres_types: frozenset[str]
     scheduler: Mapping[str, str | None]
+    max_script_size: int  # bytes
     backfill: bool
     priority: PriorityWeights
     slurm_user: str
@@ -134,6 +139,7 @@ class Parameters:
             ),
             gres_types=frozenset(words("GresTypes")),
             scheduler=scheduler,
+            max_script_size=_natural(scheduler.get("max_script_size"), MAX_SCRIPT_SIZE),
             backfill="backfill" in str(conf.get("SchedulerType") or "sched/backfill"),
             priority=PriorityWeights(
                 age=int(conf.get("PriorityWeightAge")),
@@ -155,6 +161,10 @@ class Parameters:
             max_tasks_per_node=int(conf.get("MaxTasksPerNode")),
             max_step_count=int(conf.get("MaxStepCount")),
         )
+
+
+def _natural(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdigit() else default
 
 
 def _duration(text: str) -> float:

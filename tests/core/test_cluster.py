@@ -240,6 +240,14 @@ def test_task_layout(tasks: int, cpus: list[int], distribution: str, expected: l
     assert steps.task_layout(tasks, cpus, 1, distribution, False) == expected
 
 
+def test_a_script_may_not_be_longer_than_the_site_says(tmp_path: Path) -> None:
+    room = MachineRoom(tmp_path, extra="SchedulerParameters=max_script_size=20")
+    with pytest.raises(RequestError) as caught:
+        room.submit(script=b"#!/bin/sh\n" + b"#" * 11)
+    assert caught.value.errno == Errno.PATHNAME_TOO_LONG
+    assert room.submit(script=b"#!/bin/sh\n" + b"#" * 10).pending
+
+
 def test_arbitrary_layout_follows_the_list_of_hosts() -> None:
     assert steps.arbitrary_layout(4, ["n1", "n2", "n3"], ["n3", "n1", "n3", "n2", "n1"]) == [[1], [3], [0, 2]]
     for tasks, hosts in ((2, ["n1"]), (1, ["n9"])):

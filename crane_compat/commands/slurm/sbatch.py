@@ -16,9 +16,6 @@ from crane_compat.parsers import options
 from crane_compat.parsers.directives import check_script
 from crane_compat.wire import pb
 
-#: SchedulerParameters=max_script_size, bytes
-MAX_SCRIPT = 4 << 20
-
 
 class _Unreadable(Exception):
     """There is no such script; the text names it."""
@@ -83,8 +80,6 @@ def main(argv: list[str]) -> int:
         return submission.exit_error(exc.code)
     except submission.Refused as exc:
         return exc.code
-    if len(script) > MAX_SCRIPT:
-        return _error(f"Batch job submission failed: {TEXT[Errno.PATHNAME_TOO_LONG]}")
     if asked.flags.negative_nice:
         return _error("Batch job submission failed: Invalid --nice value")
     for spec in asked.specs:

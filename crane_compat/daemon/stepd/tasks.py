@@ -200,7 +200,8 @@ def _login_env(user: str) -> dict[bytes, bytes]:
         for target, source in ((0, null), (1, writer), (2, null)):
             os.dup2(source, target)
         try:
-            os.execv("/bin/su", ["su", "-", user, "-c", "echo BEGIN-ENV; /usr/bin/env -0; :"])
+            # nothing of ours: su would keep our TERM
+            os.execve("/bin/su", ["su", "-", user, "-c", "echo BEGIN-ENV; /usr/bin/env -0; :"], {})
         except OSError:
             os._exit(1)
     os.close(writer)
