@@ -211,6 +211,10 @@ class Cluster:
             or self.accounts.coordinates(who.user, (job.record.account,))
         )
 
+    def may_see(self, job: Job, who: Identity) -> bool:
+        """Everybody, or with PrivateData=jobs those who may change the job."""
+        return "jobs" not in self.parameters.private or self.may_change(job, who)
+
     # ------------------------------------------------------------ bookkeeping
 
     def touch(self, job: Job) -> None:

@@ -63,6 +63,7 @@ class Parameters:
     gres_types: frozenset[str]
     scheduler: Mapping[str, str | None]
     max_script_size: int  # bytes
+    private: frozenset[str]  # what only its owners and operators may see (PrivateData)
     backfill: bool
     priority: PriorityWeights
     slurm_user: str
@@ -139,6 +140,7 @@ class Parameters:
             ),
             gres_types=frozenset(words("GresTypes")),
             scheduler=scheduler,
+            private=frozenset(words("PrivateData")),
             max_script_size=_natural(scheduler.get("max_script_size"), MAX_SCRIPT_SIZE),
             backfill="backfill" in str(conf.get("SchedulerType") or "sched/backfill"),
             priority=PriorityWeights(

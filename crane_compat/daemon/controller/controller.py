@@ -17,7 +17,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -401,6 +401,17 @@ class Controller:
             raise RequestError(Errno.ACCESS_DENIED)
         return who
 
+    def _private(self, what: str, connection: Connection) -> None:
+        """ACCESS_DENIED where PrivateData names it and the caller is no operator."""
+        if what in self.cluster.parameters.private and not self.cluster.is_operator(self.who(connection)):
+            raise RequestError(Errno.ACCESS_DENIED)
+
+    def _has_jobs_on(self, names: Iterable[str], connection: Connection) -> bool:
+        """Does the caller have a job on each of these nodes?  Their addresses are then no secret: srun needs them."""
+        uid = self.who(connection).uid
+        nodes = [self.cluster.nodes[name] for name in names if name in self.cluster.nodes]
+        return all(any(self.cluster.jobs[i].record.uid == uid for i in node.jobs) for node in nodes)
+
     # ------------------------------------------------------------ requests that only look
 
     def ping(self, connection: Connection, request: pb.Request) -> None:
@@ -417,13 +428,15 @@ class Controller:
 
     def list_jobs(self, connection: Connection, request: pb.Request) -> None:
         wanted = request.list_jobs
+        who = self.who(connection)
         jobs = self.cluster.jobs
+        private = "jobs" in self.cluster.parameters.private
         reply = pb.Jobs(now=time.time())
         if wanted.job_ids:
             found: list[Job] = []
             for number in wanted.job_ids:
                 ids = self.cluster.arrays.get(number) or [number]
-                some = [jobs[i] for i in ids if i in jobs]
+                some = [jobs[i] for i in ids if i in jobs and (not private or self.cluster.may_see(jobs[i], who))]
                 if not some:
                     reply.unknown_id = True
                 if some and some[0].record.het_job_id == number:
@@ -434,6 +447,8 @@ class Controller:
         uids, parts = set(wanted.uids), set(wanted.partitions)
         for job in found:
             record = job.record
+            if private and not self.cluster.may_see(job, who):
+                continue
             if uids and record.uid not in uids:
                 continue
             if parts and not parts & set(record.partition.split(",")):
@@ -447,6 +462,8 @@ class Controller:
 
     def list_nodes(self, connection: Connection, request: pb.Request) -> None:
         wanted = request.list_nodes
+        if not wanted.names or not self._has_jobs_on(wanted.names, connection):
+            self._private("nodes", connection)
         reply = pb.Nodes(now=time.time())
         names = wanted.names or self.cluster.nodes
         for name in names:
@@ -460,6 +477,7 @@ class Controller:
 
     def list_partitions(self, connection: Connection, request: pb.Request) -> None:
         who = self.who(connection)
+        self._private("partitions", connection)
         everything = request.list_partitions.all
         reply = pb.Partitions(now=time.time())
         for partition in self.cluster.partitions.values():
@@ -482,10 +500,12 @@ class Controller:
         if wanted.job_id:
             ids = self.cluster.arrays.get(wanted.job_id) or [wanted.job_id]
             jobs = [self.cluster.jobs[i] for i in ids if i in self.cluster.jobs]
-            if not jobs:
-                raise RequestError(Errno.INVALID_JOB_ID)
         else:
             jobs = list(self.cluster.jobs.values())
+        who = self.who(connection)
+        jobs = [job for job in jobs if self.cluster.may_see(job, who)]
+        if wanted.job_id and not jobs:
+            raise RequestError(Errno.INVALID_JOB_ID)
         reply = pb.Steps(now=time.time())
         for job in jobs:
             for step in job.steps.values():
@@ -693,6 +713,8 @@ class Controller:
     def watch(self, connection: Connection, request: pb.Request) -> None:
         job = self.cluster.jobs.get(request.watch.job_id)
         if job is None:
+            raise RequestError(Errno.INVALID_JOB_ID)
+        if not self.cluster.may_see(job, self.who(connection)):
             raise RequestError(Errno.INVALID_JOB_ID)
         over = job.finished and not job.state & st.COMPLETING and self._all_over(job.record.array_job_id or job.id)
         connection.send(pb.Response(job_event=pb.JobEvent(job=job.record), more=not over))
