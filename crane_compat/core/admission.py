@@ -408,6 +408,11 @@ def check_shape(cluster: Cluster, request: Request, partition: pb.PartitionRecor
     return "PartitionConfig" if request.min_nodes > int(able.sum()) else ""
 
 
+def count_of(cluster: Cluster, spec: pb.JobSpec) -> int:
+    """How many jobs a request is; INVALID_ARRAY where that cannot be said."""
+    return len(array_of(cluster, spec.array)[0]) if spec.array else 1
+
+
 def array_of(cluster: Cluster, text: str) -> tuple[list[int], int]:
     """The task ids and the throttle (0 = none) of --array; INVALID_ARRAY where they do not fit MaxArraySize."""
     try:

@@ -286,8 +286,8 @@ class Cluster:
 
     def submit(self, specs: list[pb.JobSpec], who: Identity, now: float) -> Job:
         """Accept a request (several specs: a heterogeneous job), raising RequestError where it is refused."""
-        if len(self.jobs) + len(specs) > self.parameters.max_job_count:
-            raise RequestError(Errno.ERROR_ON_DESC_TO_RECORD_COPY)
+        if self._job_count() + sum(admission.count_of(self, spec) for spec in specs) > self.parameters.max_job_count:
+            raise RequestError(Errno.AGAIN)
         if len(specs) > 1 and any(spec.array for spec in specs):
             raise RequestError(Errno.INVALID_ARRAY)
         admitted = [self._admit(spec, who, now) for spec in specs]
@@ -302,6 +302,11 @@ class Cluster:
                 self.changes.blobs[job.id] = blob
             self.tell_accounting("job_submit", now, job=job, blob=blob if job.record.batch_flag else None)
         return leader
+
+    def _job_count(self) -> int:
+        """Jobs known, each waiting task of an array as one (MaxJobCount)."""
+        firsts = (self.jobs[number] for number in self.arrays if number in self.jobs)
+        return len(self.jobs) + sum(max(0, len(first.array_pending) - 1) for first in firsts)
 
     def hindrance(self, job: Job) -> Errno | None:
         """What stands in the way of a waiting srun or salloc that time alone will not clear, as the user is told."""

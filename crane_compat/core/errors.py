@@ -14,6 +14,7 @@ class Errno(IntEnum):
     """Error numbers; `TEXT` holds what is printed."""
 
     SUCCESS = 0
+    AGAIN = 11  # the system's EAGAIN
     UNEXPECTED_MSG = 1000
     COMMUNICATIONS_CONNECTION = 1001
     PROTOCOL_VERSION = 1005
@@ -122,6 +123,7 @@ class Errno(IntEnum):
 
 TEXT: dict[Errno, str] = {
     Errno.SUCCESS: "No error",
+    Errno.AGAIN: "Resource temporarily unavailable",
     Errno.UNEXPECTED_MSG: "Unexpected message received",
     Errno.COMMUNICATIONS_CONNECTION: "Unable to contact slurm controller (connect failure)",
     Errno.PROTOCOL_VERSION: "Incompatible versions of client and server code",

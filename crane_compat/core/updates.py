@@ -163,6 +163,8 @@ def _priority(cluster: Cluster, job: Job, value: str, who: Identity, now: float)
     if not value.isdigit():
         raise RequestError(Errno.INVALID_TIME_VALUE)
     job.record.priority = int(value)
+    if int(value):
+        job.record.spec.priority = int(value)  # it stays what was said, and is no sum of factors any more
     if int(value) == 0:
         job.record.reason = "JobHeldAdmin"
         job.record.user_hold = False
@@ -504,6 +506,7 @@ def _release(cluster: Cluster, job: Job, who: Identity, now: float) -> None:
     if job.record.priority == 0 and not job.record.user_hold and not cluster.is_operator(who):
         raise RequestError(Errno.ACCESS_DENIED)
     if job.record.priority == 0:
+        job.record.spec.ClearField("priority")
         job.record.priority = job_priority(cluster, job, now)
         job.record.reason = "None"
         job.record.user_hold = False
@@ -554,6 +557,7 @@ def _top(cluster: Cluster, job: Job, who: Identity, now: float) -> None:
     if not job.pending:
         raise RequestError(Errno.JOB_NOT_PENDING)
     job.record.priority = max((cluster.jobs[i].record.priority for i in cluster.pending), default=0) + 1
+    job.record.spec.priority = job.record.priority
 
 
 _OPS: dict[str, Callable[[Cluster, Job, Identity, float], None]] = {

@@ -50,6 +50,6 @@ def constants() -> dict[str, int]:
     found |= {f"MAIL_JOB_{name}": bit for name, bit in MAIL.items()}
     found |= {f"MAIL_{name}": bit for name, bit in MAIL.items()}
     for errno in Errno:
-        if errno not in (Errno.SUCCESS, Errno.ERROR):
+        if errno not in (Errno.SUCCESS, Errno.AGAIN, Errno.ERROR):
             found[_SPELT.get(errno.name, f"ESLURM_{errno.name}")] = int(errno)
     return found

@@ -248,6 +248,19 @@ def test_a_script_may_not_be_longer_than_the_site_says(tmp_path: Path) -> None:
     assert room.submit(script=b"#!/bin/sh\n" + b"#" * 10).pending
 
 
+def test_no_more_jobs_than_MaxJobCount_each_task_being_one(tmp_path: Path) -> None:
+    room = MachineRoom(tmp_path, extra="MaxJobCount=10")
+    room.submit(array="0-7", hold=True)
+    room.submit()
+    with pytest.raises(RequestError) as caught:
+        room.submit(array="0-1")
+    assert caught.value.errno == Errno.AGAIN
+    room.submit()
+    room.schedule()
+    with pytest.raises(RequestError):
+        room.submit()
+
+
 def test_arbitrary_layout_follows_the_list_of_hosts() -> None:
     assert steps.arbitrary_layout(4, ["n1", "n2", "n3"], ["n3", "n1", "n3", "n2", "n1"]) == [[1], [3], [0, 2]]
     for tasks, hosts in ((2, ["n1"]), (1, ["n9"])):

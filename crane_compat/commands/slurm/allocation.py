@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
+from crane_compat.commands.slurm.submission import RETRIES
 from crane_compat.commands.slurm.voice import Voice
 from crane_compat.core import states
 from crane_compat.core.errors import TEXT, Errno
@@ -169,10 +170,7 @@ def obtain(
     job_id = 0
     try:
         with interruptible(patience):
-            client.request(pb.Request(submit=pb.Submit(specs=specs, watch=True)))
-            response = client.receive()
-            if response is None:
-                raise Unreachable("the controller closed the connection")
+            response = _submitted(voice, client, pb.Request(submit=pb.Submit(specs=specs, watch=True)))
             job_id = response.submitted.job_id
             if response.rc:
                 _say_refused(voice, words, response)
@@ -204,6 +202,22 @@ def obtain(
         voice.info(words.revoked.format(job=job_id))
         raise GivenUp(1) from None
     return Allocation(jobs, cluster, client, addrs)
+
+
+def _submitted(voice: Voice, client: Client, request: pb.Request) -> pb.Response:
+    """The controller's first answer; asked again while it has no room for another job."""
+    attempt = 0
+    while True:
+        client.request(request)
+        response = client.receive()
+        if response is None:
+            raise Unreachable("the controller closed the connection")
+        attempt += 1
+        if response.rc != Errno.AGAIN or attempt > RETRIES:
+            return response
+        if attempt == 1:
+            voice.error("Slurm controller not responding, sleeping and retrying.")
+        time.sleep(attempt)
 
 
 def _say_refused(voice: Voice, words: Words, response: pb.Response) -> None:

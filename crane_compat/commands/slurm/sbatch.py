@@ -105,7 +105,7 @@ def _submit(asked: submission.Asked) -> int:
     request = pb.Request(submit=pb.Submit(specs=asked.specs, test_only=flags.test_only, watch=flags.wait))
     try:
         with Client.controller(paths.conf_path(), "sbatch") as client:
-            response = client.call(request, check=False)
+            response = _called(client, request)
             for text in response.messages:
                 sys.stderr.write(f"sbatch: {'error: ' if response.rc else ''}{text}\n")
             if flags.test_only:
@@ -122,6 +122,19 @@ def _submit(asked: submission.Asked) -> int:
             return 0
     except Unreachable:
         return _error(f"Batch job submission failed: {TEXT[Errno.COMMUNICATIONS_CONNECTION]}")
+
+
+def _called(client: Client, request: pb.Request) -> pb.Response:
+    """The controller's answer; while it has no room for another job it is asked again, ever less often."""
+    for attempt in range(1, submission.RETRIES + 1):
+        response = client.call(request, check=False)
+        if response.rc != Errno.AGAIN:
+            return response
+        if attempt == 1:
+            sys.stderr.write("sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying\n")
+            sys.stderr.flush()
+        time.sleep(attempt)
+    return client.call(request, check=False)
 
 
 def _planned(response: pb.Response) -> int:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from crane_compat.filters.cli import CliFilters
     from crane_compat.parsers.slurm_conf import SlurmConf
 
+#: how often a controller without room for another job is asked again; after the n-th time we wait n seconds
+RETRIES = 15
+
 #: how long a slurm.conf that is not there yet is waited for, seconds
 PATIENCE = 60
 
