@@ -20,7 +20,7 @@ from crane_compat.parsers import hostlist
 from crane_compat.parsers.begin_time import parse_time
 from crane_compat.parsers.size import parse_memory
 from crane_compat.parsers.time_limit import parse_minutes
-from crane_compat.scheduling.priority import job_priority
+from crane_compat.scheduling.priority import is_given, job_priority
 from crane_compat.wire import INFINITE, pb
 
 Change = Callable[[Cluster, Job, str, Identity, float], None]
@@ -148,7 +148,7 @@ def _nice(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> 
         raise RequestError(Errno.JOB_FINISHED)
     old = job.record.spec.nice
     job.record.spec.nice = nice
-    if job.record.priority:
+    if job.record.priority and not is_given(job.record):
         job.record.priority = max(1, job.record.priority + old - nice)
 
 

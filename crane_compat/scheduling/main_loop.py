@@ -39,6 +39,7 @@ class SchedulingPass:
         self.blocked: dict[tuple[str, Request, int], str] = {}
         self.plans = 0
         self.started = 0
+        self.looked = self.tried = self.backfilled = 0  # jobs seen, placed if possible, started before one that waits
         self.limited = False  # has anybody met a limit that a start since then may have moved?
 
     def run(self) -> int:
@@ -74,6 +75,7 @@ class SchedulingPass:
 
     def _one(self, job: Job) -> bool:
         """Try to start one job (one task); True if it started."""
+        self.looked += 1
         if not self._eligible(job):
             return False
         cluster = self.cluster
@@ -82,6 +84,7 @@ class SchedulingPass:
             self._reason(job, job.impossible)
             return False
         reason = ""
+        self.tried += 1
         for name, request in requests:
             partition = cluster.partitions[name]
             if partition.state in (st.PARTITION_DOWN, st.PARTITION_INACTIVE):
@@ -107,6 +110,7 @@ class SchedulingPass:
                     continue
                 cluster.start(job, name, outcome, self.now, "Main")
                 self.started += 1
+                self.backfilled += bool(self.plans)
                 return True
             reason = reason or outcome.reason
         self._reason(job, reason or "Resources")

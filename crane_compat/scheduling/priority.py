@@ -15,6 +15,7 @@ from crane_compat.core.tres import STATIC
 if TYPE_CHECKING:
     from crane_compat.core.cluster import Cluster
     from crane_compat.core.job import Job
+    from crane_compat.wire import pb
 
 #: priority/basic counts down from here (slurmctld: the first job gets the highest number)
 BASIC_TOP = 4294901759
@@ -49,6 +50,11 @@ def job_priority(cluster: Cluster, job: Job, now: float) -> int:
     if not cluster.parameters.priority.multifactor:
         return max(LOWEST, BASIC_TOP - job.record.job_id - job.record.spec.nice)
     return priority_factors(cluster, job, now).priority
+
+
+def is_given(record: pb.JobRecord) -> bool:
+    """Has somebody said this priority, rather than that it is the sum of its factors?"""
+    return record.spec.HasField("priority") and record.spec.priority == record.priority
 
 
 def priority_factors(cluster: Cluster, job: Job, now: float, partition: str = "") -> Factors:
