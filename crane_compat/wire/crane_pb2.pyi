@@ -1343,7 +1343,7 @@ class Ping(_message.Message):
     def __init__(self) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up")
+    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
@@ -1373,6 +1373,8 @@ class Request(_message.Message):
     SIGNAL_STEP_FIELD_NUMBER: _ClassVar[int]
     ACCT_FIELD_NUMBER: _ClassVar[int]
     NODE_UP_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FACTORS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_INFO_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     command: str
     ping: Ping
@@ -1402,10 +1404,12 @@ class Request(_message.Message):
     signal_step: SignalStep
     acct: AcctCall
     node_up: NodeUp
-    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ...) -> None: ...
+    priority_factors: ListPriorityFactors
+    share_info: ShareInfo
+    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down")
+    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares")
     RC_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
@@ -1428,6 +1432,8 @@ class Response(_message.Message):
     STATISTICS_FIELD_NUMBER: _ClassVar[int]
     ACCT_FIELD_NUMBER: _ClassVar[int]
     NODE_DOWN_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FACTORS_FIELD_NUMBER: _ClassVar[int]
+    SHARES_FIELD_NUMBER: _ClassVar[int]
     rc: int
     error: str
     messages: _containers.RepeatedScalarFieldContainer[str]
@@ -1450,7 +1456,9 @@ class Response(_message.Message):
     statistics: StatisticsReply
     acct: AcctReply
     node_down: NodeDown
-    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ...) -> None: ...
+    priority_factors: PriorityFactors
+    shares: Shares
+    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ..., priority_factors: _Optional[_Union[PriorityFactors, _Mapping]] = ..., shares: _Optional[_Union[Shares, _Mapping]] = ...) -> None: ...
 
 class Pong(_message.Message):
     __slots__ = ("version", "host", "start_time", "primary", "pid")
@@ -1868,10 +1876,12 @@ class Statistics(_message.Message):
     def __init__(self, reset: _Optional[bool] = ...) -> None: ...
 
 class StatisticsReply(_message.Message):
-    __slots__ = ("values",)
+    __slots__ = ("values", "diagnostics")
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
     values: _containers.RepeatedCompositeFieldContainer[KeyValue]
-    def __init__(self, values: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...) -> None: ...
+    diagnostics: Diagnostics
+    def __init__(self, values: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., diagnostics: _Optional[_Union[Diagnostics, _Mapping]] = ...) -> None: ...
 
 class AcctCall(_message.Message):
     __slots__ = ("op", "args", "events")
@@ -1910,3 +1920,271 @@ class AcctEvent(_message.Message):
     blob: JobBlob
     text: str
     def __init__(self, seq: _Optional[int] = ..., time: _Optional[float] = ..., kind: _Optional[str] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., step: _Optional[_Union[StepRecord, _Mapping]] = ..., node: _Optional[_Union[NodeRecord, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., text: _Optional[str] = ...) -> None: ...
+
+class ListPriorityFactors(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class PriorityFactors(_message.Message):
+    __slots__ = ("jobs", "priority_type", "cluster", "weight_age", "weight_assoc", "weight_fairshare", "weight_job_size", "weight_partition", "weight_qos", "weight_tres")
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_AGE_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_ASSOC_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FAIRSHARE_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_JOB_SIZE_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_PARTITION_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_QOS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_TRES_FIELD_NUMBER: _ClassVar[int]
+    jobs: _containers.RepeatedCompositeFieldContainer[JobPriority]
+    priority_type: str
+    cluster: str
+    weight_age: int
+    weight_assoc: int
+    weight_fairshare: int
+    weight_job_size: int
+    weight_partition: int
+    weight_qos: int
+    weight_tres: str
+    def __init__(self, jobs: _Optional[_Iterable[_Union[JobPriority, _Mapping]]] = ..., priority_type: _Optional[str] = ..., cluster: _Optional[str] = ..., weight_age: _Optional[int] = ..., weight_assoc: _Optional[int] = ..., weight_fairshare: _Optional[int] = ..., weight_job_size: _Optional[int] = ..., weight_partition: _Optional[int] = ..., weight_qos: _Optional[int] = ..., weight_tres: _Optional[str] = ...) -> None: ...
+
+class JobPriority(_message.Message):
+    __slots__ = ("job_id", "uid", "user", "account", "partition", "qos", "given", "age", "assoc", "fairshare", "job_size", "partition_part", "qos_part", "tres", "site", "nice")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    UID_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    QOS_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_FIELD_NUMBER: _ClassVar[int]
+    AGE_FIELD_NUMBER: _ClassVar[int]
+    ASSOC_FIELD_NUMBER: _ClassVar[int]
+    FAIRSHARE_FIELD_NUMBER: _ClassVar[int]
+    JOB_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_PART_FIELD_NUMBER: _ClassVar[int]
+    QOS_PART_FIELD_NUMBER: _ClassVar[int]
+    TRES_FIELD_NUMBER: _ClassVar[int]
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    NICE_FIELD_NUMBER: _ClassVar[int]
+    job_id: int
+    uid: int
+    user: str
+    account: str
+    partition: str
+    qos: str
+    given: int
+    age: float
+    assoc: float
+    fairshare: float
+    job_size: float
+    partition_part: float
+    qos_part: float
+    tres: _containers.RepeatedCompositeFieldContainer[TresPriority]
+    site: int
+    nice: int
+    def __init__(self, job_id: _Optional[int] = ..., uid: _Optional[int] = ..., user: _Optional[str] = ..., account: _Optional[str] = ..., partition: _Optional[str] = ..., qos: _Optional[str] = ..., given: _Optional[int] = ..., age: _Optional[float] = ..., assoc: _Optional[float] = ..., fairshare: _Optional[float] = ..., job_size: _Optional[float] = ..., partition_part: _Optional[float] = ..., qos_part: _Optional[float] = ..., tres: _Optional[_Iterable[_Union[TresPriority, _Mapping]]] = ..., site: _Optional[int] = ..., nice: _Optional[int] = ...) -> None: ...
+
+class TresPriority(_message.Message):
+    __slots__ = ("name", "part", "weight")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    part: float
+    weight: float
+    def __init__(self, name: _Optional[str] = ..., part: _Optional[float] = ..., weight: _Optional[float] = ...) -> None: ...
+
+class Diagnostics(_message.Message):
+    __slots__ = ("now", "since", "server_threads", "agent_queue", "agents", "agent_threads", "accounting_queue", "clock_latency", "submitted", "started", "completed", "cancelled", "failed", "pending", "running", "states_time", "main", "backfill", "backfilled", "backfilled_since", "backfilled_het", "by_type", "by_user")
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    SERVER_THREADS_FIELD_NUMBER: _ClassVar[int]
+    AGENT_QUEUE_FIELD_NUMBER: _ClassVar[int]
+    AGENTS_FIELD_NUMBER: _ClassVar[int]
+    AGENT_THREADS_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNTING_QUEUE_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_LATENCY_FIELD_NUMBER: _ClassVar[int]
+    SUBMITTED_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    PENDING_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    STATES_TIME_FIELD_NUMBER: _ClassVar[int]
+    MAIN_FIELD_NUMBER: _ClassVar[int]
+    BACKFILL_FIELD_NUMBER: _ClassVar[int]
+    BACKFILLED_FIELD_NUMBER: _ClassVar[int]
+    BACKFILLED_SINCE_FIELD_NUMBER: _ClassVar[int]
+    BACKFILLED_HET_FIELD_NUMBER: _ClassVar[int]
+    BY_TYPE_FIELD_NUMBER: _ClassVar[int]
+    BY_USER_FIELD_NUMBER: _ClassVar[int]
+    now: float
+    since: float
+    server_threads: int
+    agent_queue: int
+    agents: int
+    agent_threads: int
+    accounting_queue: int
+    clock_latency: int
+    submitted: int
+    started: int
+    completed: int
+    cancelled: int
+    failed: int
+    pending: int
+    running: int
+    states_time: float
+    main: PassStatistics
+    backfill: PassStatistics
+    backfilled: int
+    backfilled_since: int
+    backfilled_het: int
+    by_type: _containers.RepeatedCompositeFieldContainer[RpcCount]
+    by_user: _containers.RepeatedCompositeFieldContainer[RpcCount]
+    def __init__(self, now: _Optional[float] = ..., since: _Optional[float] = ..., server_threads: _Optional[int] = ..., agent_queue: _Optional[int] = ..., agents: _Optional[int] = ..., agent_threads: _Optional[int] = ..., accounting_queue: _Optional[int] = ..., clock_latency: _Optional[int] = ..., submitted: _Optional[int] = ..., started: _Optional[int] = ..., completed: _Optional[int] = ..., cancelled: _Optional[int] = ..., failed: _Optional[int] = ..., pending: _Optional[int] = ..., running: _Optional[int] = ..., states_time: _Optional[float] = ..., main: _Optional[_Union[PassStatistics, _Mapping]] = ..., backfill: _Optional[_Union[PassStatistics, _Mapping]] = ..., backfilled: _Optional[int] = ..., backfilled_since: _Optional[int] = ..., backfilled_het: _Optional[int] = ..., by_type: _Optional[_Iterable[_Union[RpcCount, _Mapping]]] = ..., by_user: _Optional[_Iterable[_Union[RpcCount, _Mapping]]] = ...) -> None: ...
+
+class PassStatistics(_message.Message):
+    __slots__ = ("cycles", "last", "max", "sum", "last_time", "last_depth", "depth_sum", "last_tried", "tried_sum", "last_queue", "queue_sum", "last_table", "table_sum", "ended_queue", "ended_plans")
+    CYCLES_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    MAX_FIELD_NUMBER: _ClassVar[int]
+    SUM_FIELD_NUMBER: _ClassVar[int]
+    LAST_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_SUM_FIELD_NUMBER: _ClassVar[int]
+    LAST_TRIED_FIELD_NUMBER: _ClassVar[int]
+    TRIED_SUM_FIELD_NUMBER: _ClassVar[int]
+    LAST_QUEUE_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_SUM_FIELD_NUMBER: _ClassVar[int]
+    LAST_TABLE_FIELD_NUMBER: _ClassVar[int]
+    TABLE_SUM_FIELD_NUMBER: _ClassVar[int]
+    ENDED_QUEUE_FIELD_NUMBER: _ClassVar[int]
+    ENDED_PLANS_FIELD_NUMBER: _ClassVar[int]
+    cycles: int
+    last: int
+    max: int
+    sum: int
+    last_time: float
+    last_depth: int
+    depth_sum: int
+    last_tried: int
+    tried_sum: int
+    last_queue: int
+    queue_sum: int
+    last_table: int
+    table_sum: int
+    ended_queue: int
+    ended_plans: int
+    def __init__(self, cycles: _Optional[int] = ..., last: _Optional[int] = ..., max: _Optional[int] = ..., sum: _Optional[int] = ..., last_time: _Optional[float] = ..., last_depth: _Optional[int] = ..., depth_sum: _Optional[int] = ..., last_tried: _Optional[int] = ..., tried_sum: _Optional[int] = ..., last_queue: _Optional[int] = ..., queue_sum: _Optional[int] = ..., last_table: _Optional[int] = ..., table_sum: _Optional[int] = ..., ended_queue: _Optional[int] = ..., ended_plans: _Optional[int] = ...) -> None: ...
+
+class RpcCount(_message.Message):
+    __slots__ = ("id", "name", "count", "time")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    name: str
+    count: int
+    time: int
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., count: _Optional[int] = ..., time: _Optional[int] = ...) -> None: ...
+
+class ShareInfo(_message.Message):
+    __slots__ = ("accounts", "users")
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedScalarFieldContainer[str]
+    users: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, accounts: _Optional[_Iterable[str]] = ..., users: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Shares(_message.Message):
+    __slots__ = ("shares", "tres_names", "fair_tree", "cluster")
+    SHARES_FIELD_NUMBER: _ClassVar[int]
+    TRES_NAMES_FIELD_NUMBER: _ClassVar[int]
+    FAIR_TREE_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    shares: _containers.RepeatedCompositeFieldContainer[Share]
+    tres_names: _containers.RepeatedScalarFieldContainer[str]
+    fair_tree: bool
+    cluster: str
+    def __init__(self, shares: _Optional[_Iterable[_Union[Share, _Mapping]]] = ..., tres_names: _Optional[_Iterable[str]] = ..., fair_tree: _Optional[bool] = ..., cluster: _Optional[str] = ...) -> None: ...
+
+class Share(_message.Message):
+    __slots__ = ("assoc_id", "account", "user", "parent", "partition", "shares_raw", "parent_shares", "shares_norm", "usage_raw", "usage_norm", "usage_efctv", "factor", "level_fs", "tres_limit", "tres_run", "tres_used")
+    class TresLimitEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class TresRunEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class TresUsedEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    ASSOC_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    SHARES_RAW_FIELD_NUMBER: _ClassVar[int]
+    PARENT_SHARES_FIELD_NUMBER: _ClassVar[int]
+    SHARES_NORM_FIELD_NUMBER: _ClassVar[int]
+    USAGE_RAW_FIELD_NUMBER: _ClassVar[int]
+    USAGE_NORM_FIELD_NUMBER: _ClassVar[int]
+    USAGE_EFCTV_FIELD_NUMBER: _ClassVar[int]
+    FACTOR_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FS_FIELD_NUMBER: _ClassVar[int]
+    TRES_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    TRES_RUN_FIELD_NUMBER: _ClassVar[int]
+    TRES_USED_FIELD_NUMBER: _ClassVar[int]
+    assoc_id: int
+    account: str
+    user: str
+    parent: str
+    partition: str
+    shares_raw: int
+    parent_shares: bool
+    shares_norm: float
+    usage_raw: float
+    usage_norm: float
+    usage_efctv: float
+    factor: float
+    level_fs: float
+    tres_limit: _containers.ScalarMap[str, int]
+    tres_run: _containers.ScalarMap[str, float]
+    tres_used: _containers.ScalarMap[str, float]
+    def __init__(self, assoc_id: _Optional[int] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., parent: _Optional[str] = ..., partition: _Optional[str] = ..., shares_raw: _Optional[int] = ..., parent_shares: _Optional[bool] = ..., shares_norm: _Optional[float] = ..., usage_raw: _Optional[float] = ..., usage_norm: _Optional[float] = ..., usage_efctv: _Optional[float] = ..., factor: _Optional[float] = ..., level_fs: _Optional[float] = ..., tres_limit: _Optional[_Mapping[str, int]] = ..., tres_run: _Optional[_Mapping[str, float]] = ..., tres_used: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class AssocUsage(_message.Message):
+    __slots__ = ("assoc_id", "at", "billing", "wall", "tres")
+    class TresEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: float
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[float] = ...) -> None: ...
+    ASSOC_ID_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    BILLING_FIELD_NUMBER: _ClassVar[int]
+    WALL_FIELD_NUMBER: _ClassVar[int]
+    TRES_FIELD_NUMBER: _ClassVar[int]
+    assoc_id: int
+    at: float
+    billing: float
+    wall: float
+    tres: _containers.ScalarMap[int, float]
+    def __init__(self, assoc_id: _Optional[int] = ..., at: _Optional[float] = ..., billing: _Optional[float] = ..., wall: _Optional[float] = ..., tres: _Optional[_Mapping[int, float]] = ...) -> None: ...
