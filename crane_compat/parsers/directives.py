@@ -1,46 +1,102 @@
-"""The options a batch script carries: #SBATCH lines (and #BSUB, #PBS where there are none).
+"""The options a script carries: #SBATCH lines, another scheduler's (#BSUB, #PBS), and the native #CBATCH lines.
 
-Rules (sbatch(1) and the behaviour of its reader): the line starts in column 0
-with the seven bytes ``#SBATCH``; reading stops at the first line that is neither
-blank nor a comment; all lines make one command line; quotes may stand within
-words, a backslash escapes, an unquoted ``#`` ends the line.
+Rules of #SBATCH (sbatch(1) and the behaviour of its reader): the line starts in
+column 0 with the seven bytes ``#SBATCH``; reading stops at the first line that is
+neither blank nor a comment; all lines make one command line; quotes may stand
+within words, a backslash escapes, an unquoted ``#`` ends the line.  #BSUB, #PBS and
+#CBATCH lines count behind commands as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from crane_compat.parsers.directive_words import Item, Word, words_of
 from crane_compat.parsers.option_values import OptionError
 
 _PREFIXES = (b"#SBATCH", b"#SLURM")
 
 
+class Problem(NamedTuple):
+    """Why a file is no batch script: a name for the reason, sbatch's lines, and where (line and column from 1)."""
+
+    kind: str
+    lines: tuple[str, ...]
+    line: int = 1
+    column: int = 1
+
+
+def problems(script: bytes) -> Iterator[Problem]:
+    """Everything for which sbatch refuses a file before it reads directives; the first is what it says."""
+    if not script.strip():
+        yield Problem("empty", ("Batch script is empty!",))
+        return
+    if not script.startswith(b"#!"):
+        yield Problem(
+            "no-interpreter",
+            (
+                "This does not look like a batch script.  The first",
+                "line must start with #! followed by the path to an interpreter.",
+                "For instance: #!/bin/sh",
+            ),
+        )
+    for kind, piece, lines in (
+        ("nul", b"\0", ("The Slurm controller does not allow scripts that", "contain a NULL character '\\0'.")),
+        (
+            "dos-line-ends",
+            b"\r\n",
+            ("Batch script contains DOS line breaks (\\r\\n)", "instead of expected UNIX line breaks (\\n)."),
+        ),
+    ):
+        position = script.find(piece)
+        if position >= 0:
+            begin = script.rfind(b"\n", 0, position) + 1
+            column = len(_decoded(script[begin:position])) + 1
+            yield Problem(kind, lines, script.count(b"\n", 0, position) + 1, column)
+
+
 def check_script(script: bytes, command: str = "sbatch") -> None:
     """Refuse what is no batch script.  Raises OptionError with sbatch's own lines."""
+    for problem in problems(script):
+        raise OptionError([f"{command}: error: {line}" for line in problem.lines], 1)
 
-    def refuse(*lines: str) -> OptionError:
-        return OptionError([f"{command}: error: {line}" for line in lines], 1)
 
-    if not script.strip():
-        raise refuse("Batch script is empty!")
-    if not script.startswith(b"#!"):
-        raise refuse(
-            "This does not look like a batch script.  The first",
-            "line must start with #! followed by the path to an interpreter.",
-            "For instance: #!/bin/sh",
-        )
-    if b"\0" in script:
-        raise refuse("The Slurm controller does not allow scripts that", "contain a NULL character '\\0'.")
-    if b"\r\n" in script:
-        raise refuse("Batch script contains DOS line breaks (\\r\\n)", "instead of expected UNIX line breaks (\\n).")
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What another scheduler's lines say."""
+
+    dialect: str = ""  # "#BSUB" or "#PBS"; "" = the script has neither
+    items: tuple[Item, ...] = ()
+
+    @property
+    def words(self) -> list[Word]:
+        """In sbatch's words."""
+        return [word for item in self.items for word in item.words]
 
 
 @dataclass
 class Directives:
-    """The words of each component's #SBATCH lines, and what another scheduler's lines say in sbatch's words."""
+    """The words of each component's #SBATCH lines, where components begin, and another scheduler's lines."""
 
-    components: list[list[str]] = field(default_factory=lambda: [[]])
-    foreign: list[str] = field(default_factory=list)
+    words: list[list[Word]] = field(default_factory=lambda: [[]])
+    separators: list[Word] = field(default_factory=list)
+    other: Foreign = Foreign()
+
+    @property
+    def components(self) -> list[list[str]]:
+        """The words alone."""
+        return [[word.text for word in words] for words in self.words]
+
+    @property
+    def foreign(self) -> list[str]:
+        """The other scheduler's lines in sbatch's words."""
+        return [word.text for word in self.other.words]
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape")
 
 
 def read_directives(command: str, script: bytes, name: str = "", foreign: bool = True) -> Directives:
@@ -49,7 +105,6 @@ def read_directives(command: str, script: bytes, name: str = "", foreign: bool =
     foreign: read #BSUB and #PBS lines as well (not with --ignore-pbs).
     """
     found = Directives()
-    components = found.components
     position = 0
     number = 0
     while position < len(script):
@@ -60,170 +115,77 @@ def read_directives(command: str, script: bytes, name: str = "", foreign: bool =
         number += 1
         if line.startswith(_PREFIXES):
             prefix = _PREFIXES[0] if line.startswith(_PREFIXES[0]) else _PREFIXES[1]
-            text = line[len(prefix) :].decode("utf-8", "surrogateescape")
-            words = split_words(text, command, name, number)
-            if words in (["hetjob"], ["packjob"]):
-                components.append([])
+            words = words_of(_decoded(line[len(prefix) :]), command, name, number, len(prefix))
+            if [word.text for word in words] in (["hetjob"], ["packjob"]):
+                found.separators += words
+                found.words.append([])
             else:
-                components[-1] += words
+                found.words[-1] += words
             continue
         stripped = line.lstrip()
         if stripped and not stripped.startswith(b"#"):
             break
-    if foreign:
-        found.foreign = _foreign(script, command, name)
+    if foreign and command == "sbatch":
+        found.other = _foreign(script, command, name)
     return found
 
 
 def split_words(text: str, command: str = "sbatch", name: str = "", number: int = 0) -> list[str]:
     """A directive's words.  Raises OptionError for a quote without its end."""
-    words: list[str] = []
-    word: list[str] = []
-    inside = False
-    quote = ""
-    begun = 0  # where reading of the present word began, for the message
-    characters = iter(enumerate(text))
-    for position, char in characters:
-        if char == "\\":
-            word.append(next(characters, (0, ""))[1])
-            inside = True
-        elif quote:
-            if char == quote:
-                quote = ""
-            else:
-                word.append(char)
-        elif char in "'\"":
-            quote = char
-            inside = True
-        elif char == "#":
-            break
-        elif char.isspace():
-            if inside:
-                words.append("".join(word))
-                begun = position
-            word, inside = [], False
-        else:
-            word.append(char)
-            inside = True
-    if quote:
-        raise OptionError([f"{command}: fatal: {name}: line {number}: Unmatched `{quote}` in [{text[begun:]}]"], 1)
-    if inside:
-        words.append("".join(word))
-    return words
+    return [word.text for word in words_of(text, command, name, number)]
 
 
 # ---------------------------------------------------------------- other schedulers' lines
 
-#: #BSUB option → what sbatch makes of it; options without a counterpart are left out
-_BSUB = {
-    "-cwd": "--chdir", "-e": "--error", "-eo": "--error", "-J": "--job-name", "-o": "--output", "-oo": "--output",
-    "-q": "--partition", "-u": "--mail-user",
-}  # fmt: skip
-_BSUB_FLAGS = {"-x": "--exclusive", "-H": "--hold", "-N": "", "-B": "", "-r": "--requeue", "-rn": "--no-requeue"}
+#: so many lines that begin with no # end the search for #BSUB and #PBS lines
+FOREIGN_DEPTH = 100
 
 
-def _lsf_time(text: str) -> str:
-    """``[hours:]minutes[/host]`` in Slurm's form."""
-    limit = text.partition("/")[0]
-    return f"{limit}:00" if ":" in limit else limit
-
-
-#: so many lines of commands end the search for #BSUB and #PBS lines
-_FOREIGN_DEPTH = 100
-
-
-def _foreign(script: bytes, command: str, name: str) -> list[str]:
-    """The first of #BSUB and #PBS that the script has, in sbatch's words.
+def _foreign(script: bytes, command: str, name: str) -> Foreign:
+    """The first of #BSUB and #PBS that the script has.
 
     Slurm refuses a script over an option it does not know, and lets these lines overrule #SBATCH; a script with
     headers for both schedulers is meant to run on both, so we leave such an option out and #SBATCH counts more.
     """
-    if command != "sbatch" or (b"#BSUB" not in script and b"#PBS" not in script):
-        return []
+    if b"#BSUB" not in script and b"#PBS" not in script:
+        return Foreign()
     lines: dict[str, list[tuple[int, str]]] = {"#BSUB": [], "#PBS": []}
     commands = 0
     for number, line in enumerate(script.split(b"\n"), 1):
         if not line.startswith(b"#"):
             commands += 1
-            if commands > _FOREIGN_DEPTH:
+            if commands > FOREIGN_DEPTH:
                 break
             continue
         for prefix, listed in lines.items():
             if line.startswith(prefix.encode()):
-                listed.append((number, line.decode("utf-8", "surrogateescape")))
-    if lines["#BSUB"]:
-        return _bsub(lines["#BSUB"], command, name)
-    return _pbs(lines["#PBS"], command, name)
+                listed.append((number, _decoded(line[len(prefix) :])))
+    dialect = next((prefix for prefix, listed in lines.items() if listed), "")
+    words = [words_of(text, command, name, number, len(dialect)) for number, text in lines.get(dialect, ())]
+    if dialect == "#BSUB":
+        from crane_compat.parsers import bsub_lines
+
+        return Foreign(dialect, bsub_lines.translate(words))
+    if dialect == "#PBS":
+        from crane_compat.parsers import pbs_lines
+
+        return Foreign(dialect, pbs_lines.translate(words))
+    return Foreign()
 
 
-def _bsub(lines: list[tuple[int, str]], command: str, name: str) -> list[str]:
-    result: list[str] = []
-    for number, line in lines:
-        words = iter(split_words(line[5:], command, name, number))
-        for word in words:
-            if word in _BSUB_FLAGS:
-                result += [_BSUB_FLAGS[word]] if _BSUB_FLAGS[word] else []
-            elif word == "-n":
-                result += ["--ntasks", next(words, "1").split(",")[-1]]
-            elif word == "-W":
-                result += ["--time", _lsf_time(next(words, ""))]
-            elif word == "-M":
-                size = next(words, "")
-                result += ["--mem-per-cpu", f"{size}K" if size.isdigit() else size]
-            elif word == "-m":
-                result += ["--nodelist", next(words, "").replace(" ", ",")]
-            elif word in _BSUB:
-                result += [_BSUB[word], next(words, "")]
-            elif word.startswith("-"):
-                next(words, None)
-    return result
+# ---------------------------------------------------------------- the native commands' lines
 
 
-_PBS = {
-    "-A": "--account", "-a": "--begin", "-d": "--chdir", "-w": "--chdir", "-e": "--error", "-o": "--output",
-    "-J": "--array", "-t": "--array", "-M": "--mail-user", "-N": "--job-name", "-p": "--nice", "-q": "--partition",
-}  # fmt: skip
-_PBS_IGNORED_WITH_VALUE = ("-c", "-C", "-j", "-k", "-S", "-u", "-r", "-W", "-v")
+def read_native(script: bytes, command: str = "cbatch", name: str = "") -> list[Word]:
+    """The words of the #CBATCH lines, wherever they stand, also behind commands.  Raises OptionError.
 
-
-def _pbs(lines: list[tuple[int, str]], command: str, name: str) -> list[str]:
-    result: list[str] = []
-    for number, line in lines:
-        words = iter(split_words(line[4:], command, name, number))
-        for word in words:
-            if word == "-l":
-                result += _pbs_resources(next(words, ""))
-            elif word == "-h":
-                result.append("--hold")
-            elif word == "-m":
-                letters = next(words, "")
-                types = {"n": "NONE", "a": "FAIL", "b": "BEGIN", "e": "END"}
-                result += ["--mail-type", ",".join(types[c] for c in letters if c in types) or "NONE"]
-            elif word in _PBS:
-                result += [_PBS[word], next(words, "")]
-            elif word in _PBS_IGNORED_WITH_VALUE:
-                next(words, None)
-    return result
-
-
-def _pbs_resources(text: str) -> list[str]:
-    """``-l nodes=2:ppn=4,walltime=1:00:00,mem=2gb``."""
-    result: list[str] = []
-    for item in text.split(","):
-        for part in item.split(":") if item.startswith(("nodes=", "select=")) else [item]:
-            key, _, value = part.partition("=")
-            if key in ("nodes", "select") and value.isdigit():
-                result += ["--nodes", value]
-            elif key in ("ppn", "mpiprocs"):
-                result += ["--ntasks-per-node", value]
-            elif key == "ncpus":
-                result += ["--cpus-per-task", value] if item.startswith("select=") else ["--mincpus", value]
-            elif key in ("gpus", "ngpus"):
-                result += ["--gres", f"gpu:{value}"]
-            elif key in ("walltime", "cput"):
-                result += ["--time", value]
-            elif key in ("mem", "vmem"):
-                result += ["--mem", value.lower().removesuffix("b").removesuffix("w") or "0"]
-            elif key in ("pmem", "pvmem"):
-                result += ["--mem-per-cpu", value.lower().removesuffix("b") or "0"]
-    return result
+    cbatch reads them, sbatch does not.  They are split like #SBATCH lines (the original takes one option a line,
+    without quotes and comments).
+    """
+    found: list[Word] = []
+    if b"#CBATCH" not in script:
+        return found
+    for number, line in enumerate(script.split(b"\n"), 1):
+        if line.startswith(b"#CBATCH"):
+            found += words_of(_decoded(line[7:]), command, name, number, 7)
+    return found

@@ -7,9 +7,9 @@ option), and the first word that is no option ends the options.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 
 class Described(Protocol):
@@ -31,6 +31,23 @@ Option = TypeVar("Option", bound=Described)
 
 class UsageError(Exception):
     """A word that is no option, or an option without its value: the text behind ``program: ``."""
+
+
+class Taken(NamedTuple, Generic[Option]):
+    """An option of a command line, its value, and which words of the line (from, to behind the last) gave it."""
+
+    option: Option
+    value: str | None
+    begin: int
+    end: int
+
+
+class Reading(NamedTuple, Generic[Option]):
+    """A command line as far as it could be read."""
+
+    taken: list[Taken[Option]]
+    end: int  # the word that ended it: the first operand, the one at fault, or behind the last
+    error: UsageError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,54 +80,60 @@ class Table(Generic[Option]):
 
 def scan(table: Table[Option], argv: Sequence[str]) -> tuple[list[tuple[Option, str | None]], list[str]]:
     """(options with their values in order, the words from the first operand on).  Raises UsageError."""
-    found: list[tuple[Option, str | None]] = []
-    rest = list(argv)
-    words = iter(range(len(rest)))
-    for position in words:
-        word = rest[position]
-        if word == "--":
-            return found, rest[position + 1 :]
-        if word == "-" or not word.startswith("-"):
-            return found, rest[position:]
-        if word.startswith("--"):
-            option = table.find(word)
-            _, given, value = word.partition("=")
-            if given and option.takes == "none":
-                raise UsageError(f"option '--{option.name}' doesn't allow an argument")
-            if option.takes == "required" and not given:
-                following = next(words, None)
-                if following is None:
-                    raise UsageError(f"option '--{option.name}' requires an argument")
-                found.append((option, rest[following]))
-            else:
-                found.append((option, value if given else None))
-            continue
-        found += _bundle(table, word, rest, words)
-    return found, []
+    reading = read(table, argv)
+    if reading.error:
+        raise reading.error
+    return [(taken.option, taken.value) for taken in reading.taken], list(argv[reading.end :])
 
 
-def _bundle(table: Table[Option], word: str, rest: list[str], words: Iterator[int]) -> list[tuple[Option, str | None]]:
+def read(table: Table[Option], argv: Sequence[str]) -> Reading[Option]:
+    """The options of a command line, each with its place; an error ends it."""
+    taken: list[Taken[Option]] = []
+    position = 0
+    try:
+        while position < len(argv):
+            word = argv[position]
+            if word == "--":
+                return Reading(taken, position + 1, None)
+            if word == "-" or not word.startswith("-"):
+                return Reading(taken, position, None)
+            taken += (_long if word.startswith("--") else _bundle)(table, argv, position)
+            position = taken[-1].end
+    except UsageError as exc:
+        return Reading(taken, position, exc)
+    return Reading(taken, position, None)
+
+
+def _long(table: Table[Option], argv: Sequence[str], position: int) -> list[Taken[Option]]:
+    option = table.find(argv[position])
+    _, given, value = argv[position].partition("=")
+    if given and option.takes == "none":
+        raise UsageError(f"option '--{option.name}' doesn't allow an argument")
+    if option.takes != "required" or given:
+        return [Taken(option, value if given else None, position, position + 1)]
+    if position + 1 >= len(argv):
+        raise UsageError(f"option '--{option.name}' requires an argument")
+    return [Taken(option, argv[position + 1], position, position + 2)]
+
+
+def _bundle(table: Table[Option], argv: Sequence[str], position: int) -> list[Taken[Option]]:
     """Short options written together: ``-vH -n4``."""
-    found: list[tuple[Option, str | None]] = []
-    index = 1
-    while index < len(word):
-        letter = word[index]
+    found: list[Taken[Option]] = []
+    word = argv[position]
+    for index, letter in enumerate(word[1:], 2):
         option = table.short.get(letter)
         if option is None:
             raise UsageError(f"invalid option -- '{letter}'")
-        index += 1
         if option.takes == "none":
-            found.append((option, None))
+            found.append(Taken(option, None, position, position + 1))
             continue
-        glued = word[index:]
-        if glued:
-            found.append((option, glued))
+        if glued := word[index:]:
+            found.append(Taken(option, glued, position, position + 1))
         elif option.takes == "optional":
-            found.append((option, None))
+            found.append(Taken(option, None, position, position + 1))
+        elif position + 1 < len(argv):
+            found.append(Taken(option, argv[position + 1], position, position + 2))
         else:
-            following = next(words, None)
-            if following is None:
-                raise UsageError(f"option requires an argument -- '{letter}'")
-            found.append((option, rest[following]))
+            raise UsageError(f"option requires an argument -- '{letter}'")
         break
     return found

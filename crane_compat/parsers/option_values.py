@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from crane_compat.parsers.number import MOST, count, leading, natural
 from crane_compat.parsers.size import parse_memory
@@ -27,19 +27,35 @@ Setter = Callable[["Draft", "Option", str | None], None]
 SPECIFICATION = 255
 
 
-class OptionError(Exception):
-    """The command line is refused: the lines for stderr (complete, without line ends) and the exit code."""
+class Origin(NamedTuple):
+    """Where an option was read: its source (as Draft.source), the component, and which of that source's options it is.
 
-    def __init__(self, lines: list[str], code: int) -> None:
-        self.lines, self.code = lines, code
+    number: -1 for what lies with none of them alone.
+    """
+
+    source: str
+    component: int
+    number: int = -1
+
+
+class OptionError(Exception):
+    """The command line is refused: the lines for stderr (complete, without line ends) and the exit code.
+
+    `origin` says what is at fault, where that is known; `line` is that of a script which could not be split into words.
+    """
+
+    def __init__(self, lines: list[str], code: int, *, line: int = 0) -> None:
+        self.lines, self.code, self.line = lines, code, line
+        self.origin: Origin | None = None
         super().__init__("\n".join(lines))
 
 
 class EndProgram(Exception):
-    """--help, --usage, --version: text for stdout, and the exit code."""
+    """--help, --usage, --version: text for stdout, and the exit code; `origin` as with OptionError."""
 
     def __init__(self, text: str, code: int = 0) -> None:
         self.text, self.code = text, code
+        self.origin: Origin | None = None
         super().__init__(text)
 
 

@@ -17,7 +17,7 @@ from crane_compat.parsers.directives import Directives, read_directives
 from crane_compat.parsers.getopt_long import Table, UsageError, scan
 from crane_compat.parsers.number import leading
 from crane_compat.parsers.option_table import OPTIONS, PROPAGATED, Option
-from crane_compat.parsers.option_values import EndProgram, OptionError, hosts_of_file
+from crane_compat.parsers.option_values import EndProgram, OptionError, Origin, hosts_of_file
 from crane_compat.wire import pb
 
 __all__ = ["Draft", "EndProgram", "Flags", "OptionError", "Submission", "parse"]
@@ -49,6 +49,7 @@ class Draft:
     """One component's request while its options are read."""
 
     command: str
+    component: int = 0
     spec: pb.JobSpec = field(default_factory=pb.JobSpec)
     step: pb.StepRequest = field(default_factory=pb.StepRequest)
     flags: Flags = field(default_factory=Flags)
@@ -129,8 +130,8 @@ def parse(
         ignore = "SBATCH_IGNORE_PBS" in env or any(o.name == "ignore-pbs" for found, _ in parts for o, _ in found)
         directives = read_directives(command, script, script_name, foreign=not ignore)
     drafts: list[Draft] = []
-    for index in range(max(len(parts), len(directives.components))):
-        draft = Draft(command)
+    for index in range(max(len(parts), len(directives.words))):
+        draft = Draft(command, component=index)
         if filters:
             draft.source = "defaults"
             filters.setup_defaults(draft)
@@ -141,9 +142,9 @@ def parse(
         else:
             draft.source = "other scheduler"
             _apply(draft, _scan(command, directives.foreign)[0])
-        if index < len(directives.components):
+        if index < len(directives.words):
             draft.source = "script"
-            found, rest = _scan(command, directives.components[index])
+            found, rest = _scan(command, [word.text for word in directives.words[index]])
             _apply(draft, found)
             if rest:
                 raise draft.error(f"Invalid directive found in batch script: {rest[0]}", 255)
@@ -208,9 +209,13 @@ def _scan(command: str, argv: Sequence[str]) -> tuple[Found, list[str]]:
 
 
 def _apply(draft: Draft, found: Found) -> None:
-    for option, raw in found:
+    for number, (option, raw) in enumerate(found):
         value = unicode(raw) if raw is not None else None
-        option.apply(draft, option, value)
+        try:
+            option.apply(draft, option, value)
+        except (OptionError, EndProgram) as exc:
+            exc.origin = Origin(draft.source, draft.component, number)
+            raise
         draft.applied.append((option, value))
         draft.given[option.name] = value
 
