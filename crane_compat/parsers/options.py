@@ -159,6 +159,7 @@ def parse(
         drafts.append(draft)
     for draft in drafts:
         _arbitrary(draft, env)
+        _tasks_of_shape(draft)
         _conflicts(draft)
         draft.step.spec.CopyFrom(draft.spec)
     commands = [operands for _, operands in parts]
@@ -254,6 +255,17 @@ def _arbitrary(draft: Draft, env: Mapping[str, str]) -> None:
         spec.req_nodes = hosts_of_file(draft, name)
     if spec.req_nodes and not spec.HasField("num_tasks"):
         spec.num_tasks = len(hostlist.expand(spec.req_nodes))
+
+
+def _tasks_of_shape(draft: Draft) -> None:
+    """With -B, or a fixed number of nodes, a job has a task for each socket, core and thread that it asks of a node."""
+    spec = draft.spec
+    fixed = spec.HasField("min_nodes") or "extra-node-info" in draft.given
+    if spec.HasField("num_tasks") or not fixed or (spec.max_nodes and spec.max_nodes != spec.min_nodes):
+        return
+    shape = max(1, spec.sockets_per_node) * max(1, spec.cores_per_socket) * max(1, spec.threads_per_core)
+    if shape > 1:
+        spec.num_tasks = max(1, spec.min_nodes) * shape
 
 
 def _means_yes(value: str) -> bool:

@@ -41,6 +41,14 @@ def test_arbitrary_distribution_takes_hosts_from_the_file_of_SLURM_HOSTFILE(tmp_
     assert not parse("srun", ["true"], {"SLURM_HOSTFILE": str(hosts)}).specs[0].req_nodes
 
 
+def test_a_shape_of_nodes_says_how_many_tasks() -> None:
+    def tasks(*argv: str) -> int:
+        return sbatch(*argv).specs[0].num_tasks
+
+    assert (tasks("-B", "2:2:1"), tasks("-B", "2:4", "-N2"), tasks("--sockets-per-node=2", "-N3")) == (4, 16, 6)
+    assert (tasks("-B", "2:2", "-n", "3"), tasks("--sockets-per-node=2"), tasks("-B", "2:2", "-N1-2")) == (3, 0, 0)
+
+
 # ---------------------------------------------------------------- the table itself
 
 
