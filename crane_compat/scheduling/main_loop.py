@@ -134,9 +134,9 @@ class SchedulingPass:
         outcome = cluster.table.place(request, mask, limit=limit)
         if isinstance(outcome, Failure):
             reason = outcome.reason
-            if reason in ("Resources", "ReqNodeNotAvail"):  # nodes that are only busy are worth waiting for
-                reason = "Resources" if self._enough_up(request, mask) else "ReqNodeNotAvail"
-            if reason == "Resources" and self.plans and limit is not None and not bool(limit[mask].all()):
+            if reason == "Resources" and not self._enough_up(request, mask):
+                reason = "ReqNodeNotAvail"
+            elif reason == "Resources" and self.plans and limit is not None and not bool(limit[mask].all()):
                 reason = "Priority" if isinstance(cluster.table.place(request, mask), Placement) else "Resources"
             if reason == "Resources":
                 self._plan(job, request, mask)

@@ -248,18 +248,6 @@ def test_a_script_may_not_be_longer_than_the_site_says(tmp_path: Path) -> None:
     assert room.submit(script=b"#!/bin/sh\n" + b"#" * 10).pending
 
 
-def test_nodes_asked_for_by_name_that_are_busy_are_waited_for(room: MachineRoom) -> None:
-    room.submit(req_nodes="n1", exclusive="exclusive")
-    room.schedule()
-    job = room.submit(req_nodes="n1,n2", min_nodes=2, exclusive="exclusive", time_limit=5)
-    room.schedule()
-    assert (job.record.reason, job.record.start_time) == ("Resources", room.job(1).record.end_time)
-    room.cluster.nodes["n2"].record.state = st.NODE_DOWN
-    room.cluster.touch_node(room.cluster.nodes["n2"])
-    room.schedule()
-    assert job.record.reason == "ReqNodeNotAvail"
-
-
 def test_no_more_jobs_than_MaxJobCount_each_task_being_one(tmp_path: Path) -> None:
     room = MachineRoom(tmp_path, extra="MaxJobCount=10")
     room.submit(array="0-7", hold=True)
