@@ -22,15 +22,14 @@ from . import caller
 
 _SLURM = "crane_compat.commands.slurm."
 
+_NAMES = ("sbatch", "srun", "salloc", "scancel", "squeue", "sinfo", "scontrol", "sstat", "sacct", "sacctmgr", "seff")
+
 #: command → module
-COMMANDS: dict[str, str] = {
-    name: _SLURM + name
-    for name in ("sbatch", "srun", "salloc", "scancel", "squeue", "sinfo", "scontrol", "sacct", "sacctmgr", "seff")
-}
+COMMANDS: dict[str, str] = {name: _SLURM + name for name in _NAMES}
 
 #: These leave nothing behind in their process: no child, no handler, no thread.  One worker of the launcher may run
 #: several, one after the other.
-REPEATABLE = {"sbatch", "scancel", "squeue", "sinfo", "scontrol", "sacct", "sacctmgr", "seff"}
+REPEATABLE = set(_NAMES) - {"srun", "salloc"}
 
 
 def load(name: str) -> Callable[[list[str]], int]:

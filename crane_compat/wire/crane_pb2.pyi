@@ -1227,7 +1227,7 @@ class NodeReply(_message.Message):
     def __init__(self, id: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
 
 class NodeDown(_message.Message):
-    __slots__ = ("registered", "launch", "signal", "terminate", "ack", "shutdown", "reconfigure", "relay", "update_limit", "ping", "notice")
+    __slots__ = ("registered", "launch", "signal", "terminate", "ack", "shutdown", "reconfigure", "relay", "update_limit", "ping", "notice", "measure")
     REGISTERED_FIELD_NUMBER: _ClassVar[int]
     LAUNCH_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
@@ -1239,6 +1239,7 @@ class NodeDown(_message.Message):
     UPDATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
+    MEASURE_FIELD_NUMBER: _ClassVar[int]
     registered: Registered
     launch: StepLaunch
     signal: SignalStep
@@ -1250,7 +1251,8 @@ class NodeDown(_message.Message):
     update_limit: UpdateLimit
     ping: Ping
     notice: JobNotice
-    def __init__(self, registered: _Optional[_Union[Registered, _Mapping]] = ..., launch: _Optional[_Union[StepLaunch, _Mapping]] = ..., signal: _Optional[_Union[SignalStep, _Mapping]] = ..., terminate: _Optional[_Union[TerminateJob, _Mapping]] = ..., ack: _Optional[_Union[AckDone, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., update_limit: _Optional[_Union[UpdateLimit, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., notice: _Optional[_Union[JobNotice, _Mapping]] = ...) -> None: ...
+    measure: StepRef
+    def __init__(self, registered: _Optional[_Union[Registered, _Mapping]] = ..., launch: _Optional[_Union[StepLaunch, _Mapping]] = ..., signal: _Optional[_Union[SignalStep, _Mapping]] = ..., terminate: _Optional[_Union[TerminateJob, _Mapping]] = ..., ack: _Optional[_Union[AckDone, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., update_limit: _Optional[_Union[UpdateLimit, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., notice: _Optional[_Union[JobNotice, _Mapping]] = ..., measure: _Optional[_Union[StepRef, _Mapping]] = ...) -> None: ...
 
 class Registered(_message.Message):
     __slots__ = ("ok", "error", "version")
@@ -1648,12 +1650,14 @@ class ListSteps(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., usage: _Optional[bool] = ...) -> None: ...
 
 class Steps(_message.Message):
-    __slots__ = ("steps", "now")
+    __slots__ = ("steps", "now", "usages")
     STEPS_FIELD_NUMBER: _ClassVar[int]
     NOW_FIELD_NUMBER: _ClassVar[int]
+    USAGES_FIELD_NUMBER: _ClassVar[int]
     steps: _containers.RepeatedCompositeFieldContainer[StepRecord]
     now: float
-    def __init__(self, steps: _Optional[_Iterable[_Union[StepRecord, _Mapping]]] = ..., now: _Optional[float] = ...) -> None: ...
+    usages: _containers.RepeatedCompositeFieldContainer[StepUsage]
+    def __init__(self, steps: _Optional[_Iterable[_Union[StepRecord, _Mapping]]] = ..., now: _Optional[float] = ..., usages: _Optional[_Iterable[_Union[StepUsage, _Mapping]]] = ...) -> None: ...
 
 class GetConfig(_message.Message):
     __slots__ = ()

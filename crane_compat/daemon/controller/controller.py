@@ -26,7 +26,7 @@ from crane_compat.config.crane_toml import crane_toml
 from crane_compat.core import cancel, job_env, steps, updates
 from crane_compat.core import states as st
 from crane_compat.core.admission import Identity
-from crane_compat.core.cluster import Cluster
+from crane_compat.core.cluster import Cluster, merge_usage
 from crane_compat.core.effects import (
     Effect,
     JobChanged,
@@ -495,7 +495,7 @@ class Controller:
             reply.licenses.add(name=name, total=total, used=self.cluster.licenses_used.get(name, 0))
         connection.send(pb.Response(licenses=reply))
 
-    def list_steps(self, connection: Connection, request: pb.Request) -> None:
+    def list_steps(self, connection: Connection, request: pb.Request) -> Coroutine[Any, Any, None] | None:
         wanted = request.list_steps
         if wanted.job_id:
             ids = self.cluster.arrays.get(wanted.job_id) or [wanted.job_id]
@@ -511,6 +511,31 @@ class Controller:
             for step in job.steps.values():
                 if step.waiting and (not wanted.HasField("step_id") or wanted.step_id == step.record.step_id):
                     reply.steps.append(step.record)
+        if wanted.usage:
+            return self._measured(connection, reply, who)
+        connection.send(pb.Response(steps=reply))
+        return None
+
+    async def _measured(self, connection: Connection, reply: pb.Steps, who: Identity) -> None:
+        """Add what the steps use now, of those that are the caller's."""
+        found = []
+        for record in reply.steps:
+            job = self.cluster.jobs.get(record.job_id)
+            if job is not None and record.step_id in job.steps and self.cluster.may_change(job, who):
+                found.append(job.steps[record.step_id])
+        del reply.steps[:]
+        for usages in await asyncio.gather(*(self.nodes.measure(step) for step in found)):
+            reply.usages.extend(usages)
+        for step in found:
+            record = reply.steps.add()
+            record.CopyFrom(step.record)
+            ids = (record.job_id, record.step_id)
+            for told in reply.usages:
+                if (told.job_id, told.step_id) == ids:
+                    usage = record.node_usage.add()
+                    usage.CopyFrom(told.usage)
+                    usage.node = told.node
+            merge_usage(record)
         connection.send(pb.Response(steps=reply))
 
     def get_config(self, connection: Connection, request: pb.Request) -> None:

@@ -7,6 +7,7 @@ when it registers, it is told everything it must do from the cluster's state.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -26,6 +27,9 @@ log = logging.getLogger("nodes")
 
 #: Error number of a step whose supervisor vanished or never started (shown as exit status 0:53).
 LOST = 53
+
+#: Seconds that a node has to say what a step uses.
+MEASURE_SECS = 5.0
 
 
 class Link(Protocol):
@@ -47,6 +51,8 @@ class NodeManager:
         self.links: dict[str, Link] = {}
         self._keys: Keys | None = None
         self._remote: object | None = None
+        #: who waits for a step's usage on a node
+        self._measured: dict[tuple[int, int, str], list[asyncio.Future[pb.StepUsage]]] = {}
 
     # ------------------------------------------------------------ life
 
@@ -89,6 +95,29 @@ class NodeManager:
         link = self.links.get(name)
         if link is not None:
             link.send(pb.Response(node_down=message, more=True))
+
+    async def measure(self, step: Step) -> list[pb.StepUsage]:
+        """What a running step uses on each of its nodes; those that do not answer in time are left out."""
+        record = step.record
+        waiting = []
+        for name in sorted(step.waiting):
+            if name not in self.links:
+                continue
+            future: asyncio.Future[pb.StepUsage] = asyncio.get_running_loop().create_future()
+            self._measured.setdefault((record.job_id, record.step_id, name), []).append(future)
+            self.send(name, pb.NodeDown(measure=pb.StepRef(job_id=record.job_id, step_id=record.step_id)))
+            waiting.append(future)
+        if not waiting:
+            return []
+        done, late = await asyncio.wait(waiting, timeout=MEASURE_SECS)
+        for future in late:
+            future.cancel()
+        return sorted((future.result() for future in done), key=lambda usage: usage.node)
+
+    def _usage(self, told: pb.StepUsage) -> None:
+        for future in self._measured.pop((told.job_id, told.step_id, told.node), ()):
+            if not future.done():
+                future.set_result(told)
 
     def tick(self, now: float) -> None:
         """Nodes that have not been heard of go down; their jobs end or are requeued."""
@@ -150,6 +179,8 @@ class NodeManager:
             self._done(link, message.done, now)
         elif kind == "terminated":
             self._terminated(message.terminated, now)
+        elif kind == "usage":
+            self._usage(message.usage)
         elif kind == "load":
             node = self.controller.cluster.nodes.get(message.load.node)
             if node is not None:

@@ -213,6 +213,8 @@ class Craned:
             self._terminate(message.terminate)
         elif kind == "ack":
             self._acknowledged(message.ack)
+        elif kind == "measure":
+            self._measure(message.measure)
         elif kind in ("update_limit", "notice"):
             body = getattr(message, kind)
             job = self.jobs.get(body.job_id)
@@ -277,6 +279,17 @@ class Craned:
             done = adopt.lost(launch, time.time())
             done.error = f"cannot start the step: {exc}"
             self._report(launch.job_id, launch.step_id, launch.epoch, done)
+
+    def _measure(self, step: pb.StepRef) -> None:
+        """Have a step's supervisor say what it uses; of one that is not here the controller hears nothing used."""
+        job = self.jobs.get(step.job_id)
+        pipe = job.steps.get(step.step_id) if job is not None else None
+        if pipe is not None:
+            pipe.send(pb.NodeDown(ping=pb.Ping()))
+        else:
+            self.link.send(
+                pb.NodeUp(usage=pb.StepUsage(job_id=step.job_id, step_id=step.step_id, node=self.node.name))
+            )
 
     def _signal(self, message: pb.NodeDown) -> None:
         body = message.signal
