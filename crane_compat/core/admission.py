@@ -41,10 +41,6 @@ class Identity:
         return self.uid == 0
 
 
-#: The limit (minutes) of a job that gives none where the partition has none either, as in Slurm.
-YEAR = 365 * 24 * 60
-
-
 # ---------------------------------------------------------------- first: may they?
 
 
@@ -235,7 +231,7 @@ def time_limit_of(spec: pb.JobSpec, partition: pb.PartitionRecord) -> int:
         return spec.time_limit or INFINITE
     if partition.default_time_set:
         return partition.default_time
-    return YEAR if partition.max_time == INFINITE else partition.max_time
+    return partition.max_time
 
 
 def build_request(

@@ -42,7 +42,8 @@ def resolve(cluster: Cluster, text: str) -> list[Target]:
         if step is None:
             raise RequestError(Errno.INVALID_JOB_ID)
     if het is not None:
-        found = [j for j in cluster.jobs.values() if j.record.het_job_id == number and j.record.het_offset == int(het)]
+        members = [cluster.jobs[i] for i in cluster.het_jobs.get(number, ()) if i in cluster.jobs]
+        found = [j for j in members if j.record.het_offset == int(het)]
         if not found:
             raise RequestError(Errno.INVALID_JOB_ID)
         return [Target(j, step=step) for j in found]
@@ -67,7 +68,7 @@ def resolve(cluster: Cluster, text: str) -> list[Target]:
     if single is None:
         raise RequestError(Errno.INVALID_JOB_ID)
     if single.record.het_job_id == number:
-        return [Target(j, step=step) for j in cluster.jobs.values() if j.record.het_job_id == number]
+        return [Target(j, step=step) for j in cluster.components(single)]
     return [Target(single, step=step)]
 
 
@@ -144,6 +145,8 @@ def _each(cluster: Cluster, targets: list[Target], request: pb.CancelJobs, who: 
     live = [t for t in targets if not t.job.finished]
     if not live:
         raise RequestError(Errno.ALREADY_DONE)
+    if len(live) > 1 and live[0].step is not None:  # a step need not span all components of a heterogeneous job
+        live = [t for t in live if t.step in t.job.steps and t.job.steps[t.step].waiting] or live[:1]
     for target in live:
         _one(cluster, target, request, who, now)
 

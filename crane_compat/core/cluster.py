@@ -43,6 +43,10 @@ from crane_compat.wire import INFINITE, pb
 #: Slurm keeps a requeued job from starting for this long (slurmctld, job_mgr: two minutes).
 REQUEUE_DELAY = 120.0
 
+#: The limit (minutes) that a batch job gets with its nodes where neither it nor its partition has one, as recorded of
+#: Slurm's backfill scheduler; components of heterogeneous jobs stay without.
+YEAR = 365 * 24 * 60
+
 #: Exit status of a batch script that could not be set up (shown as 0:53).
 SETUP_FAILED = 53
 
@@ -82,6 +86,7 @@ class Cluster:
         self.request_table = RequestTable()
         self.jobs: dict[int, Job] = {}
         self.arrays: dict[int, list[int]] = {}  # array job id → job ids of its records
+        self.het_jobs: dict[int, list[int]] = {}  # heterogeneous job id → job ids of its components, by offset
         self.pending: set[int] = set()
         self.licenses_used: dict[str, int] = {}
         self.next_job_id = parameters.first_job_id
@@ -303,6 +308,11 @@ class Cluster:
             self.tell_accounting("job_submit", now, job=job, blob=blob if job.record.batch_flag else None)
         return leader
 
+    def components(self, job: Job) -> list[Job]:
+        """All components of a heterogeneous job that are still known, by offset; else the job alone."""
+        members = self.het_jobs.get(job.record.het_job_id, ())
+        return [self.jobs[number] for number in members if number in self.jobs] or [job]
+
     def _job_count(self) -> int:
         """Jobs known, each waiting task of an array as one (MaxJobCount)."""
         firsts = (self.jobs[number] for number in self.arrays if number in self.jobs)
@@ -326,6 +336,7 @@ class Cluster:
         self.pending.discard(job_id)
         self.limits.forget(job_id)
         self.arrays.pop(job.record.array_job_id, None)
+        self.het_jobs.pop(job.record.het_job_id, None)
         changes = self.changes
         changes.jobs.discard(job_id)
         changes.blobs.pop(job_id, None)
@@ -515,6 +526,8 @@ class Cluster:
         self.jobs[job.id] = job
         if job.record.array_job_id:
             self.arrays.setdefault(job.record.array_job_id, []).append(job.id)
+        if job.record.het_job_id:
+            self.het_jobs.setdefault(job.record.het_job_id, []).append(job.id)
         if job.pending:
             self.pending.add(job.id)
             self.wants_scheduling |= job.record.priority > 0
@@ -573,6 +586,8 @@ class Cluster:
         record.state, record.reason, record.reason_text = st.RUNNING, "None", ""
         record.start_time = now
         record.eligible_time = record.eligible_time or now
+        if record.time_limit == INFINITE and self._may_be_limited(job):
+            record.time_limit = YEAR
         record.end_time = now + record.time_limit * 60.0 if record.time_limit != INFINITE else 0.0
         record.scheduler, record.last_sched_eval = scheduler, now
         record.next_step_id = 0
@@ -582,11 +597,16 @@ class Cluster:
             first = self.jobs.get(record.array_job_id)
             if first is not None:
                 first.array_running += 1
-        if record.batch_flag:
+        if record.batch_flag and not record.het_offset:  # a heterogeneous job's script runs in its first component
             self._add_batch_step(job, now)
         self.touch(job)
         self.tell_accounting("job_start", now, job=job)
         return job
+
+    def _may_be_limited(self, job: Job) -> bool:
+        record = job.record
+        unasked = record.batch_flag and not record.het_job_id and not record.spec.HasField("time_limit")
+        return unasked and self.parameters.backfill
 
     def _split_task(self, array: Job, task: int, now: float) -> Job:
         """Give one task of an array a record of its own; the last task keeps the array's."""
@@ -712,6 +732,8 @@ class Cluster:
             job.waiting_steps.clear()
             record.state |= st.COMPLETING
             record.completing_nodes[:] = [alloc.node for alloc in record.nodes]
+            if record.het_job_id == job.id:
+                self._end_components(job, state, now, reason, killed_by)
             if clean and len(record.nodes) == 1 and not any(s.waiting for s in job.steps.values()):
                 self.touch(job)
                 self.node_clean(job, record.nodes[0].node, now)
@@ -724,6 +746,13 @@ class Cluster:
             if record.array_job_id and record.array_job_id != record.job_id:
                 self.arrays_changed(record.array_job_id)
         self._after_end(job, now)
+
+    def _end_components(self, leader: Job, state: int, now: float, reason: str, killed_by: int | None) -> None:
+        """The components of a heterogeneous job end with the first, as it does."""
+        for component in self.components(leader):
+            if component is not leader:
+                component.record.exit_code = leader.record.exit_code
+                self.end_job(component, state, now, reason=reason, killed_by=killed_by)
 
     def _terminate_nodes(self, job: Job, now: float, reason: str) -> None:
         record = job.record
@@ -799,8 +828,9 @@ class Cluster:
     def requeue(self, job: Job, now: float, *, hold: bool = False, state: int = st.CANCELLED, reason: str = "") -> None:
         """Back to pending under the same id, once its nodes are clean."""
         record = job.record
-        record.requeue_pending = True
-        record.hold_after_requeue = hold
+        for component in self.components(job):
+            component.record.requeue_pending = True
+            component.record.hold_after_requeue = hold
         if job.running or job.record.state & st.BASE_MASK == st.SUSPENDED:
             self.tell_accounting("job_requeue", now, job=job)
             self.end_job(job, state, now, reason=reason)
@@ -1030,6 +1060,11 @@ class Cluster:
             members.remove(job.id)
             if not members:
                 del self.arrays[job.record.array_job_id]
+        components = self.het_jobs.get(job.record.het_job_id)
+        if components is not None:
+            components.remove(job.id)
+            if not components:
+                del self.het_jobs[job.record.het_job_id]
 
     # ------------------------------------------------------------ restore
 
@@ -1043,6 +1078,10 @@ class Cluster:
                 from crane_compat.parsers.arrays import parse_array
 
                 job.array_pending = list(parse_array(record.array_task_str))
+        if record.het_job_id:
+            members = self.het_jobs.setdefault(record.het_job_id, [])
+            members.append(job.id)
+            members.sort(key=lambda number: self.jobs[number].record.het_offset)
         if job.pending:
             self.pending.add(job.id)
         if record.spec.dependency and job.pending:

@@ -24,6 +24,9 @@ class PriorityWeights:
     multifactor: bool = True
 
 
+#: bf_window where the site does not say it, minutes (slurm.conf(5))
+BACKFILL_WINDOW = 1440
+
 #: max_script_size where the site does not say it, bytes (slurm.conf(5))
 MAX_SCRIPT_SIZE = 4 << 20
 
@@ -65,6 +68,7 @@ class Parameters:
     max_script_size: int  # bytes
     private: frozenset[str]  # what only its owners and operators may see (PrivateData)
     backfill: bool
+    backfill_window: int  # seconds (bf_window): what can only start later keeps no nodes for itself
     priority: PriorityWeights
     slurm_user: str
     epilog: bool
@@ -142,6 +146,7 @@ class Parameters:
             scheduler=scheduler,
             private=frozenset(words("PrivateData")),
             max_script_size=_natural(scheduler.get("max_script_size"), MAX_SCRIPT_SIZE),
+            backfill_window=_natural(scheduler.get("bf_window"), BACKFILL_WINDOW) * 60,
             backfill="backfill" in str(conf.get("SchedulerType") or "sched/backfill"),
             priority=PriorityWeights(
                 age=int(conf.get("PriorityWeightAge")),

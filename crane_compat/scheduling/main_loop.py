@@ -3,12 +3,18 @@
 Jobs are looked at by partition tier, priority and age of their id.  A job that
 does not fit keeps the nodes it will need from a planned time on (the earliest
 at which running jobs free enough of them); jobs behind it may use those nodes
-only if they end before.  Jobs of one request class share the answer, so that a
-pass costs by distinct requests and nodes.
+only if they end before.  A time further away than bf_window keeps nothing.
+Jobs of one request class share the answer, so that a pass costs by distinct
+requests and nodes.
+
+The components of a heterogeneous job start together or not at all.  Each is
+looked at in its own turn; until the last of them, the nodes found for the
+others are held against everybody.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +34,15 @@ if TYPE_CHECKING:
 MAX_PLANS = 100
 
 
+@dataclass(slots=True)
+class _Together:
+    """A heterogeneous job within a pass."""
+
+    components: list[Job]
+    able: bool  # can all start now?
+    found: dict[int, tuple[str, Placement]] = field(default_factory=dict)  # job id → partition and nodes, in turn
+
+
 class SchedulingPass:
     """State of one pass."""
 
@@ -36,6 +51,11 @@ class SchedulingPass:
         self.now = now
         # from when on each node is kept for a job of higher priority
         self.kept_from = np.full(len(cluster.table.nodes), np.inf)
+        # until when each node is held for a component of a heterogeneous job; 0 = it is not
+        self.held_until = np.zeros(len(cluster.table.nodes))
+        self.holding = False  # has any been held in this pass?
+        self.together: dict[int, _Together] = {}
+        self.trying = False  # only asking: what does not fit makes no plan
         self.blocked: dict[tuple[str, Request, int], str] = {}
         self.plans = 0
         self.started = 0
@@ -51,6 +71,8 @@ class SchedulingPass:
         for job in jobs:
             if job.is_array:
                 self._array(job)
+            elif job.record.het_job_id:
+                self._component(job)
             else:
                 self._one(job)
         if self.limited and self.started:
@@ -78,11 +100,23 @@ class SchedulingPass:
         self.looked += 1
         if not self._eligible(job):
             return False
+        found = self._find(job)
+        if found is not None:
+            self._start(job, *found)
+        return found is not None
+
+    def _start(self, job: Job, name: str, placement: Placement) -> None:
+        self.cluster.start(job, name, placement, self.now, "Main")
+        self.started += 1
+        self.backfilled += bool(self.plans)
+
+    def _find(self, job: Job) -> tuple[str, Placement] | None:
+        """The partition and nodes where an eligible job can start now; otherwise its reason is set."""
         cluster = self.cluster
         requests = cluster.requests_of(job)
         if job.impossible:
             self._reason(job, job.impossible)
-            return False
+            return None
         reason = ""
         self.tried += 1
         for name, request in requests:
@@ -108,19 +142,127 @@ class SchedulingPass:
                 if over := cluster.limits.over_with(job, name, outcome, self.now):
                     reason = reason or over
                     continue
-                cluster.start(job, name, outcome, self.now, "Main")
-                self.started += 1
-                self.backfilled += bool(self.plans)
-                return True
+                return name, outcome
             reason = reason or outcome.reason
         self._reason(job, reason or "Resources")
-        return False
+        return None
+
+    # ------------------------------------------------------------ heterogeneous jobs
+
+    def _component(self, job: Job) -> None:
+        """One component's turn: it gets nodes to hold; the last one's starts them all."""
+        leader = job.record.het_job_id
+        if leader not in self.together:
+            self.together[leader] = self._whole(job)
+        group = self.together[leader]
+        if not group.able:
+            return
+        found = self._find(job)
+        if found is None:  # somebody between the components took what was there for it
+            group.able = False
+            self._let_go(group)
+            return
+        group.found[job.id] = found
+        self._hold(job, found[1])
+        if len(group.found) == len(group.components):
+            self._start_together(group)
+
+    def _whole(self, job: Job) -> _Together:
+        """Could all components start now, each on nodes of its own?  What keeps one from it is planned for all.
+
+        On fewer nodes than components they may share some; then they start at once, without waiting for their turns.
+        """
+        components = self.cluster.components(job)
+        self.looked += len(components)
+        eligible = [component for component in components if component.pending and self._eligible(component)]
+        group = _Together(components, len(eligible) == len(components))
+        if not group.able:
+            return group
+        in_turn = sorted(components, key=self._order)
+        self.trying = True
+        group.able = self._apart(group, in_turn)
+        shared = not group.able and self._share(group, in_turn)
+        self.trying = False
+        if shared:
+            self._begin(group)
+        elif not group.able:
+            self._plan_together(in_turn)
+        group.found.clear()
+        return group
+
+    def _apart(self, group: _Together, in_turn: list[Job]) -> bool:
+        """Are there nodes for all components, none of them for two?"""
+        held = self.held_until.copy()
+        for component in in_turn:
+            found = self._find(component)
+            if found is None:
+                break
+            group.found[component.id] = found
+            self._hold(component, found[1])
+        self.held_until = held
+        return len(group.found) == len(in_turn)
+
+    def _share(self, group: _Together, in_turn: list[Job]) -> bool:
+        """Find nodes for all components where several may be on one."""
+        table = self.cluster.table
+        touched = set()
+        group.found.clear()
+        for component in in_turn:
+            found = self._find(component)
+            if found is None:
+                break
+            group.found[component.id] = found
+            table.reserve(found[1], dict(self.cluster.requests_of(component))[found[0]])
+            touched |= {chosen.index for chosen in found[1].nodes}
+        for position in touched:
+            table.refresh(position)
+        return len(group.found) == len(in_turn)
+
+    def _plan_together(self, in_turn: list[Job]) -> None:
+        """When the last of the missing ones can have its nodes, the others must have theirs."""
+        there = {component.id: self._find(component) for component in in_turn}
+        missing = [component for component in in_turn if there[component.id] is None]
+        if missing and all(component.record.reason == "Resources" for component in missing):
+            start = max(component.record.start_time for component in missing)
+            for found in filter(None, there.values()):
+                self._keep([chosen.index for chosen in found[1].nodes], start)
+
+    def _hold(self, job: Job, placement: Placement) -> None:
+        end = np.inf if job.record.time_limit == INFINITE else self.now + job.record.time_limit * 60.0
+        self.held_until[[chosen.index for chosen in placement.nodes]] = end
+        self.holding = True
+
+    def _let_go(self, group: _Together) -> None:
+        for _, placement in group.found.values():
+            self.held_until[[chosen.index for chosen in placement.nodes]] = 0.0
+        self.cluster.wants_scheduling = True  # others were kept from these nodes
+
+    def _start_together(self, group: _Together) -> None:
+        """Each on the best nodes that the others have not; what was held is good enough where that fails."""
+        by_id = {component.id: component for component in group.components}
+        self._let_go(group)
+        planned, group.found = group.found, {}
+        for number in planned:
+            found = self._find(by_id[number])
+            if found is None:
+                self._let_go(group)
+                group.found = planned
+                break
+            group.found[number] = found
+            self._hold(by_id[number], found[1])
+        self._begin(group)
+        self._let_go(group)
+
+    def _begin(self, group: _Together) -> None:
+        by_id = {component.id: component for component in group.components}
+        for number, (name, placement) in group.found.items():
+            self._start(by_id[number], name, placement)
 
     def _place(self, job: Job, name: str, request: Request) -> Placement | Failure:
         cluster = self.cluster
         # jobs of one class and time limit have the same answer within a pass
         key = (name, request, job.record.time_limit)
-        known = self.blocked.get(key)
+        known = None if job.record.het_job_id else self.blocked.get(key)  # what is held differs by component
         if known is not None:
             return Failure("Priority" if known == "Resources" else known)
         for licence, count in request.licenses:
@@ -128,19 +270,20 @@ class SchedulingPass:
                 return Failure("Licenses")
         mask = cluster.partition_mask(name)
         limit = None
-        if self.plans:
+        if self.plans or self.holding:
             end = np.inf if job.record.time_limit == INFINITE else self.now + job.record.time_limit * 60.0
-            limit = self.kept_from >= end
+            limit = (self.kept_from >= end) & (self.held_until == 0.0)
         outcome = cluster.table.place(request, mask, limit=limit)
         if isinstance(outcome, Failure):
             reason = outcome.reason
-            if reason == "Resources" and not self._enough_up(request, mask):
-                reason = "ReqNodeNotAvail"
-            elif reason == "Resources" and self.plans and limit is not None and not bool(limit[mask].all()):
+            if reason in ("Resources", "ReqNodeNotAvail"):  # nodes that are only busy are worth waiting for
+                reason = "Resources" if self._enough_up(request, mask) else "ReqNodeNotAvail"
+            if reason == "Resources" and limit is not None and not bool(limit[mask].all()):
                 reason = "Priority" if isinstance(cluster.table.place(request, mask), Placement) else "Resources"
-            if reason == "Resources":
+            if reason == "Resources" and not self.trying:
                 self._plan(job, request, mask)
-            self.blocked[key] = "Resources" if reason in ("Resources", "Priority") else reason
+            if not job.record.het_job_id:
+                self.blocked[key] = "Resources" if reason in ("Resources", "Priority") else reason
             return Failure(reason)
         return outcome
 
@@ -163,11 +306,11 @@ class SchedulingPass:
             return
         table = self.cluster.table
         able, tasks = table.capacity(request, mask & table.up, empty=True)
-        free_at = np.full(len(table.nodes), self.now)
+        free_at = np.maximum(self.held_until, self.now)
         for position in np.flatnonzero(able):
             ends = [self.cluster.jobs[j].record.end_time or np.inf for j in table.nodes[int(position)].jobs]
             if ends:
-                free_at[position] = max(ends)
+                free_at[position] = max(free_at[position], *ends)
         order = [int(i) for i in np.argsort(free_at, kind="stable") if able[i]]
         if request.req_nodes:
             needed = table.mask_of(request.req_nodes)
@@ -182,11 +325,16 @@ class SchedulingPass:
         start = max((float(free_at[i]) for i in chosen), default=np.inf)
         if not np.isfinite(start):
             start = self.now + 365 * 86400.0
-        self.kept_from[chosen] = np.minimum(self.kept_from[chosen], start)
-        self.plans += 1
+        self._keep(chosen, start)
         if job.record.start_time != start:
             job.record.start_time = start
             self.cluster.changes.jobs.add(job.id)
+
+    def _keep(self, nodes: list[int], start: float) -> None:
+        """Who would still be on these nodes at `start` may not begin, if that is within the window."""
+        if start < self.now + self.cluster.parameters.backfill_window:
+            self.kept_from[nodes] = np.minimum(self.kept_from[nodes], start)
+            self.plans += 1
 
     # ------------------------------------------------------------ eligibility
 

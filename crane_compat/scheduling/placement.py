@@ -88,6 +88,20 @@ class NodeTable:
         for key, column in self._gres_free.items():
             column[position] = node.gres_free(*key)
 
+    def reserve(self, placement: Placement, request: Request) -> None:
+        """Count a placement as taken in the arrays alone, to try a further one; `refresh` of its nodes undoes it."""
+        for chosen in placement.nodes:
+            position = chosen.index
+            self.cpus_free[position] = 0 if request.exclusive else self.cpus_free[position] - chosen.cpus
+            self.memory_free[position] -= chosen.memory
+            self.idle[position] = False
+            if request.exclusive_user >= 0:
+                self.owner[position] = request.exclusive_user
+            for need in chosen.gres:
+                for (name, kind), column in self._gres_free.items():
+                    if name == need.name and (kind in ("", need.type) or not need.type):
+                        column[position] -= need.count
+
     def gres_free(self, name: str, kind: str) -> Ints:
         """Free devices per node (array over nodes)."""
         key = (name, kind)
@@ -263,14 +277,22 @@ class NodeTable:
         gpus: dict[tuple[str, str], int],
         empty: bool,
     ) -> Placement | None:
-        """One node that holds it all, where one is enough: the first in order."""
+        """One node that holds it all, where one is enough: of the lowest weight the fullest, then the first.
+
+        Packing keeps other nodes whole for jobs that need all of one.
+        """
         if min_nodes > 1 or required > 1:
             return None
         free = self.gres_total if empty else self.gres_free
+        cpus = self.cpus_total if empty else self.cpus_free
+        best = -1
         for position in candidates[:1] if required else candidates:
+            if best >= 0 and self.weight[position] != self.weight[best]:
+                break
             if tasks[position] >= wanted and all(free(*key)[position] >= count for key, count in gpus.items()):
-                return self._build(request, [position], [wanted], empty)
-        return None
+                if best < 0 or cpus[position] < cpus[best]:
+                    best = position
+        return self._build(request, [best], [wanted], empty) if best >= 0 else None
 
     def _largest(
         self,

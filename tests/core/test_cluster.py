@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from crane_compat.core import cancel, dependency, steps, updates
 from crane_compat.core import states as st
 from crane_compat.core.errors import Errno, RequestError
-from crane_compat.core.job import Step, WaitingStep
+from crane_compat.core.job import Job, Step, WaitingStep
 from crane_compat.wire import pb
 
 from .machine_room import ALICE, BOB, ROOT, MachineRoom
@@ -346,3 +346,95 @@ def test_nothing_is_given_twice_whatever_happens(tmp_path_factory: pytest.TempPa
         used = sum(1 for j in room.cluster.jobs.values() if j.running and j.record.spec.licenses)
         assert used <= 2
     assert ROOT.is_root()
+
+
+def _het(room: MachineRoom, *specs: dict[str, object]) -> list[Job]:
+    """Submit a heterogeneous job: its components."""
+    made = []
+    for fields in specs:
+        spec = pb.JobSpec(batch=True, name="het", work_dir="/tmp", script=b"#!/bin/sh\n")
+        for name, value in fields.items():
+            setattr(spec, name, value)
+        made.append(spec)
+    return room.cluster.components(room.cluster.submit(made, ALICE, room.now))
+
+
+def test_components_start_together_or_not_at_all(room: MachineRoom) -> None:
+    blocker = room.submit(req_nodes="n2", exclusive="exclusive", time_limit=10)
+    room.schedule()
+    first, second = _het(room, {"num_tasks": 1}, {"req_nodes": "n2", "exclusive": "exclusive", "time_limit": 5})
+    room.schedule()
+    assert first.pending and second.pending
+    assert (second.record.reason, second.record.start_time) == ("Resources", blocker.record.end_time)
+    room.finish(blocker)
+    room.schedule()
+    assert first.running and second.running
+    assert [set(job.steps) for job in (first, second)] == [{st.BATCH_STEP}, set()]
+    room.check()
+
+
+def test_components_take_different_nodes_where_there_are_enough(room: MachineRoom) -> None:
+    jobs = _het(room, {"num_tasks": 1}, {"num_tasks": 1})
+    room.schedule()
+    assert sorted(job.record.node_list for job in jobs) == ["n1", "n2"]
+
+
+def test_components_share_a_node_where_there_is_no_other(room: MachineRoom) -> None:
+    jobs = _het(room, {"num_tasks": 1, "req_nodes": "n1"}, {"num_tasks": 2, "req_nodes": "n1"})
+    too_many = _het(room, *({"num_tasks": 3, "req_nodes": "n1"} for _ in range(9)))
+    room.schedule()
+    assert [job.record.node_list for job in jobs] == ["n1", "n1"]
+    assert all(job.pending for job in too_many)
+    room.check()
+
+
+def test_nobody_takes_what_a_component_waits_for(room: MachineRoom) -> None:
+    blocker = room.submit(req_nodes="n2", exclusive="exclusive", time_limit=10)
+    room.schedule()
+    _het(room, {"req_nodes": "n1", "exclusive": "exclusive"}, {"req_nodes": "n2", "exclusive": "exclusive"})
+    late = room.submit(req_nodes="n1", time_limit=60)
+    early = room.submit(req_nodes="n1", time_limit=5)
+    room.schedule()
+    assert (late.pending, early.running) == (True, True)
+    assert blocker.running
+
+
+def test_components_end_with_the_first(room: MachineRoom) -> None:
+    first, second = _het(room, {"num_tasks": 1}, {"num_tasks": 1})
+    room.schedule()
+    room.finish(first, status=3 << 8)
+    room.clean(second)
+    assert [job.record.state for job in (first, second)] == [st.FAILED, st.FAILED]
+    assert second.record.exit_code == 3 << 8
+    room.check()
+
+
+def test_components_are_requeued_together(room: MachineRoom) -> None:
+    jobs = _het(room, {"num_tasks": 1}, {"num_tasks": 1})
+    room.schedule()
+    room.cluster.requeue(jobs[0], room.now)
+    for job in jobs:
+        room.clean(job)
+    assert all(job.pending and job.record.restarts == 1 for job in jobs)
+
+
+def test_nodes_asked_for_by_name_that_are_busy_are_waited_for(room: MachineRoom) -> None:
+    room.submit(req_nodes="n1", exclusive="exclusive", time_limit=10)
+    room.schedule()
+    job = room.submit(req_nodes="n1,n2", min_nodes=2, exclusive="exclusive", time_limit=5)
+    room.schedule()
+    assert (job.record.reason, job.record.start_time) == ("Resources", room.job(1).record.end_time)
+    room.cluster.nodes["n2"].record.state = st.NODE_DOWN
+    room.cluster.touch_node(room.cluster.nodes["n2"])
+    room.schedule()
+    assert job.record.reason == "ReqNodeNotAvail"
+
+
+def test_a_start_beyond_the_backfill_window_keeps_no_nodes(tmp_path: Path) -> None:
+    room = MachineRoom(tmp_path, extra="SchedulerParameters=bf_window=10")
+    room.submit(req_nodes="n1", exclusive="exclusive", time_limit=25)
+    room.schedule()
+    whole = room.submit(min_nodes=2, req_nodes="n1,n2", exclusive="exclusive", time_limit=5)
+    behind = room.submit(req_nodes="n2", time_limit=28)
+    room.schedule()
+    assert behind.running and whole.pending

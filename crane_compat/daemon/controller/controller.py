@@ -338,7 +338,8 @@ class Controller:
             if not job.record.array_job_id or not self._array_waits(job.record.array_job_id):
                 self.blobs.pop(blob_id, None)
             launch.script = blob.script
-            launch.env.extend(job_env.batch_env(job.record, blob.env, conf.cluster_name, conf.path))
+            components = [each.record for each in self.cluster.components(job)] if job.record.het_job_id else []
+            launch.env.extend(job_env.batch_env(job.record, blob.env, conf.cluster_name, conf.path, components))
         else:
             launch.env.extend(job_env.step_env(job.record, step.record, step.request, conf.cluster_name, conf.path))
         return launch
@@ -364,10 +365,7 @@ class Controller:
             over = job.finished and not job.state & st.COMPLETING and not job.record.requeue_pending
             if over and self._all_over(key):
                 # the last change of several jobs can be in one commit: tell how each of them ended
-                members = [
-                    self.cluster.jobs[i] for i in self.cluster.arrays.get(key) or [key] if i in self.cluster.jobs
-                ]
-                members.sort(key=lambda member: member is job)
+                members = sorted(self._members(key), key=lambda member: member is job)
                 for member in members:
                     self._send_event(connections, member, effect.notice, more=member is not members[-1])
                 del self.watchers[key]
@@ -385,9 +383,13 @@ class Controller:
 
     def _all_over(self, key: int) -> bool:
         """Is every task of an array, every component of a job, final?"""
-        ids = self.cluster.arrays.get(key) or [key]
-        jobs = [self.cluster.jobs[i] for i in ids if i in self.cluster.jobs]
+        jobs = self._members(key)
         return all(j.finished and not j.state & st.COMPLETING and not j.record.requeue_pending for j in jobs)
+
+    def _members(self, key: int) -> list[Job]:
+        """The jobs that go by one id: an array's tasks, a heterogeneous job's components, or the one."""
+        ids = self.cluster.arrays.get(key) or self.cluster.het_jobs.get(key) or [key]
+        return [self.cluster.jobs[i] for i in ids if i in self.cluster.jobs]
 
     # ------------------------------------------------------------ who asks
 
@@ -440,7 +442,7 @@ class Controller:
                 if not some:
                     reply.unknown_id = True
                 if some and some[0].record.het_job_id == number:
-                    some = [j for j in jobs.values() if j.record.het_job_id == number]
+                    some = self.cluster.components(some[0])
                 found += [j for j in some if j not in found] if len(found) < 64 else some
         else:
             found = list(jobs.values())
@@ -643,7 +645,7 @@ class Controller:
         if self.store_error:
             raise self._full()
         job = self.cluster.submit(specs, who, now)
-        components = self._components(job)
+        components = self.cluster.components(job)
         if self._over_loopback():
             for component in components:
                 component.record.alloc_host = "localhost"
@@ -670,11 +672,6 @@ class Controller:
                     self._watch(component.id, connection, owns=specs[0].interactive)
 
         self.after_commit(tell, fail=connection.refuse, withdraw=ids)
-
-    def _components(self, job: Job) -> list[Job]:
-        """All parts of a heterogeneous job, else the job alone."""
-        leader = job.record.het_job_id
-        return [j for j in self.cluster.jobs.values() if j.record.het_job_id == leader] if leader else [job]
 
     def _gather(self) -> None:
         """Let batch jobs wait a moment for others, where the site wants priorities to decide among them."""
@@ -756,7 +753,7 @@ class Controller:
         if not self.cluster.may_change(job, who):
             raise RequestError(Errno.ACCESS_DENIED)
         now = time.time()
-        for component in self._components(job):
+        for component in self.cluster.components(job):
             if component.finished:
                 continue
             if component.pending:

@@ -287,9 +287,7 @@ class Craned:
         if pipe is not None:
             pipe.send(pb.NodeDown(ping=pb.Ping()))
         else:
-            self.link.send(
-                pb.NodeUp(usage=pb.StepUsage(job_id=step.job_id, step_id=step.step_id, node=self.node.name))
-            )
+            self.link.send(pb.NodeUp(usage=pb.StepUsage(job_id=step.job_id, step_id=step.step_id, node=self.node.name)))
 
     def _signal(self, message: pb.NodeDown) -> None:
         body = message.signal
