@@ -155,8 +155,9 @@ def job_row(
         "id_wckey": 0,
         "id_user": record.uid,
         "id_group": record.gid,
-        "het_job_id": record.het_job_id,
-        "het_job_offset": record.het_offset if record.het_job_id else NO_VAL,
+        # as recorded, a component that has not started is a job like any other
+        "het_job_id": record.het_job_id if record.nodes else 0,
+        "het_job_offset": record.het_offset if record.het_job_id and record.nodes else NO_VAL,
         "kill_requid": record.killed_by if record.cancelled else None,
         "state_reason_prev": 0 if record.reason in codes.PASSING else _past_reason(record, started),
         "licenses": spec.licenses or None,

@@ -43,7 +43,7 @@ from crane_compat.wire import INFINITE, pb
 #: Slurm keeps a requeued job from starting for this long (slurmctld, job_mgr: two minutes).
 REQUEUE_DELAY = 120.0
 
-#: The limit (minutes) that a batch job gets with its nodes where neither it nor its partition has one, as recorded of
+#: The limit (minutes) that a job gets with its nodes where neither it nor its partition has one, as recorded of
 #: Slurm's backfill scheduler; components of heterogeneous jobs stay without.
 YEAR = 365 * 24 * 60
 
@@ -492,6 +492,8 @@ class Cluster:
             record.eligible_time = record.accrue_time = now
         if all(reason for reason, _ in denied):
             record.reason, record.reason_text = denied[0]
+        elif job.impossible and record.reason == "None":
+            record.reason = job.impossible
         record.last_sched_eval = now
         record.scheduler = "Main"
         return job, blob
@@ -514,6 +516,8 @@ class Cluster:
                 self._count_gres(counts, need.name, need.type, need.count * times)
         for name, number in request.licenses:
             counts[f"license/{name}"] = number
+        if request.memory_per_gpu:
+            counts["mem"] = request.memory_per_gpu * counts.get("gres/gpu", 0)
         return counts
 
     @staticmethod
@@ -605,8 +609,7 @@ class Cluster:
 
     def _may_be_limited(self, job: Job) -> bool:
         record = job.record
-        unasked = record.batch_flag and not record.het_job_id and not record.spec.HasField("time_limit")
-        return unasked and self.parameters.backfill
+        return self.parameters.backfill and not record.het_job_id and not record.spec.HasField("time_limit")
 
     def _split_task(self, array: Job, task: int, now: float) -> Job:
         """Give one task of an array a record of its own; the last task keeps the array's."""
@@ -646,10 +649,11 @@ class Cluster:
         del record.nodes[:]
         counts = {"cpu": 0, "mem": 0, "node": len(placement.nodes)}
         tasks = 0
+        block = self._packs_cores(record.spec)
         for chosen in placement.nodes:
             node = self.table.nodes[chosen.index]
             cores = min(-(-chosen.cpus // node.cpus_per_core), node.free_cores.bit_count() or node.total_cores)
-            mask = node.pick_cores(cores) if node.free_cores.bit_count() >= cores else (1 << cores) - 1
+            mask = node.pick_cores(cores, block=block) if node.free_cores.bit_count() >= cores else (1 << cores) - 1
             alloc = record.nodes.add(
                 node=node.name, cpus=cores * node.cpus_per_core, cpu_ids=node.cpu_ids(mask), memory=chosen.memory
             )
@@ -670,6 +674,13 @@ class Cluster:
         record.batch_host = record.nodes[0].node if record.batch_flag else ""
         if not record.spec.num_tasks:
             record.num_tasks = len(placement.nodes) * max(1, record.spec.ntasks_per_node)
+
+    def _packs_cores(self, spec: pb.JobSpec) -> bool:
+        """Does a job fill one socket after the other?  As its -m says; else, as recorded, with -c."""
+        within = spec.distribution.lower().split(",")[0].split(":")[1:]
+        if within and within[-1] not in ("", "*"):
+            return within[-1] == "block"
+        return spec.HasField("cpus_per_task") or self.parameters.block_cores
 
     def _add_batch_step(self, job: Job, now: float) -> None:
         record = job.record
@@ -727,9 +738,10 @@ class Cluster:
             self.pending.discard(job.id)
         else:
             record.end_time = now
-            for waiting in job.waiting_steps:
+            for waiting in list(job.waiting_steps):
                 self.effects.append(StepRefused(waiting.ticket, int(Errno.ALREADY_DONE), ""))
-            job.waiting_steps.clear()
+                for part, _ in waiting.parts:
+                    part.waiting_steps.remove(waiting)
             record.state |= st.COMPLETING
             record.completing_nodes[:] = [alloc.node for alloc in record.nodes]
             if record.het_job_id == job.id:

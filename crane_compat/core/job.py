@@ -32,7 +32,7 @@ class WaitingStep:
     """A step request that waits for resources of its job."""
 
     ticket: int
-    request: pb.StepRequest
+    parts: list[tuple[Job, pb.StepRequest]]  # several: in components of a heterogeneous job
 
 
 @dataclass(slots=True, eq=False)

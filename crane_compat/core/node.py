@@ -107,14 +107,13 @@ class Node:
         base = state & st.NODE_BASE_MASK
         return not state & bad and base in (st.NODE_IDLE, st.NODE_ALLOCATED, st.NODE_MIXED)
 
-    def pick_cores(self, count: int) -> int:
-        """A mask of `count` free cores, dealt out cyclically over the sockets.
+    def pick_cores(self, count: int, *, block: bool = False) -> int:
+        """A mask of `count` free cores: dealt out cyclically over the sockets, or filling one after the other.
 
-        That is Slurm's default within a node (slurm.conf(5), SelectTypeParameters: CR_CORE_DEFAULT_DIST_BLOCK
-        is the exception).  The caller has checked that there are enough.
+        Cyclic is Slurm's default within a node (slurm.conf(5)).  The caller has checked that there are enough.
         """
-        sockets = max(1, self.record.boards) * self.record.sockets
-        width = self.record.cores
+        sockets = 1 if block else max(1, self.record.boards) * self.record.sockets
+        width = self.total_cores if block else self.record.cores
         per_socket = []
         for socket in range(sockets):
             bits = (self.free_cores >> (socket * width)) & ((1 << width) - 1)

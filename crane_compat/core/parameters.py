@@ -67,6 +67,7 @@ class Parameters:
     scheduler: Mapping[str, str | None]
     max_script_size: int  # bytes
     private: frozenset[str]  # what only its owners and operators may see (PrivateData)
+    block_cores: bool  # jobs fill one socket after the other (CR_CORE_DEFAULT_DIST_BLOCK)
     backfill: bool
     backfill_window: int  # seconds (bf_window): what can only start later keeps no nodes for itself
     priority: PriorityWeights
@@ -131,6 +132,7 @@ class Parameters:
             max_mem_per_node=limit("MaxMemPerNode"),
             def_cpu_per_gpu=limit("DefCPUPerGPU"),
             linear="linear" in str(conf.get("SelectType") or ""),
+            block_cores="cr_core_default_dist_block" in select,
             memory_is_consumable=any("memory" in word for word in select),
             enforce_associations="associations" in enforce,
             enforce_limits="limits" in enforce,

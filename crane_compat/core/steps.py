@@ -83,8 +83,39 @@ def arbitrary_layout(tasks: int, names: list[str], hosts: list[str]) -> list[lis
     return [[rank for rank in range(tasks) if hosts[rank] == name] for name in names]
 
 
+#: A step's request in one job, or in one component of a heterogeneous job.
+Part = tuple[Job, pb.StepRequest]
+
+
 def create(cluster: Cluster, job: Job, request: pb.StepRequest, now: float) -> Step:
     """Give a step its part of the job and launch it; raises MustWait or RequestError."""
+    return create_parts(cluster, [(job, request)], now)[0]
+
+
+def create_parts(cluster: Cluster, parts: list[Part], now: float) -> list[Step]:
+    """One step over several components of a heterogeneous job, with one id and ranks that run on; all or nothing."""
+    first = parts[0][0]
+    counter = cluster.jobs.get(first.record.het_job_id, first).record
+    planned = [_plan(cluster, job, request, counter.next_step_id, now) for job, request in parts]
+    if planned[0].record.step_id >= 0:
+        counter.next_step_id += 1
+        cluster.changes.jobs.add(counter.job_id)
+    tasks = nodes = 0
+    for step in planned:
+        step.request.task_offset, step.request.node_offset = tasks, nodes
+        tasks += step.record.num_tasks
+        nodes += step.record.num_nodes
+    for (job, _), step in zip(parts, planned, strict=True):
+        if len(planned) > 1:
+            step.request.het_tasks, step.request.het_nodes = tasks, nodes
+        cluster.add_step(job, step, now)
+        for name in sorted(step.waiting, key=[alloc.node for alloc in step.record.nodes].index):
+            cluster.effects.append(LaunchStep(name, job.id, step.record.step_id))
+    return planned
+
+
+def _plan(cluster: Cluster, job: Job, request: pb.StepRequest, number: int, now: float) -> Step:
+    """The step as it would be; nothing is taken yet."""
     record, spec = job.record, request.spec
     if job.finished:
         raise RequestError(Errno.ALREADY_DONE)
@@ -92,7 +123,7 @@ def create(cluster: Cluster, job: Job, request: pb.StepRequest, now: float) -> S
         raise RequestError(Errno.JOB_PENDING)
     if record.state & st.BASE_MASK == st.SUSPENDED:
         raise RequestError(Errno.JOB_SUSPENDED)
-    if record.next_step_id >= cluster.parameters.max_step_count:
+    if number >= cluster.parameters.max_step_count:
         raise RequestError(Errno.STEP_LIMIT)
     chosen = _nodes_for(job, request)
     cpus_per_task = spec.cpus_per_task or 1
@@ -144,9 +175,7 @@ def create(cluster: Cluster, job: Job, request: pb.StepRequest, now: float) -> S
         counts["mem"] += part.memory
         allocs.append(part)
         masks[alloc.node] = 0 if request.overlap else mask
-    step_id = st.INTERACTIVE_STEP if request.interactive else record.next_step_id
-    if step_id >= 0:
-        record.next_step_id += 1
+    step_id = st.INTERACTIVE_STEP if request.interactive else number
     names = [a.node for a in chosen]
     step = Step(
         pb.StepRecord(
@@ -167,24 +196,36 @@ def create(cluster: Cluster, job: Job, request: pb.StepRequest, now: float) -> S
     )  # fmt: skip
     if record.HasField("array_task_id"):
         step.record.array_task_id = record.array_task_id
-    cluster.add_step(job, step, now)
-    cluster.changes.jobs.add(job.id)
-    for name in names:
-        cluster.effects.append(LaunchStep(name, job.id, step_id))
     return step
 
 
-def request_step(cluster: Cluster, job: Job, request: pb.StepRequest, now: float) -> Step | WaitingStep:
-    """`create`, or a ticket that `StepReady`/`StepRefused` will name once the job's other steps make room."""
+def request_step(cluster: Cluster, parts: list[Part], now: float) -> list[Step] | WaitingStep:
+    """`create_parts`, or a ticket that `StepReady`/`StepRefused` will name once the jobs' other steps make room."""
     try:
-        return create(cluster, job, request, now)
+        return create_parts(cluster, parts, now)
     except MustWait:
-        if request.immediate:
+        if parts[0][1].immediate:
             raise RequestError(Errno.NODES_BUSY) from None
-        waiting = WaitingStep(cluster.next_ticket, request)
+        waiting = WaitingStep(cluster.next_ticket, parts)
         cluster.next_ticket += 1
-        job.waiting_steps.append(waiting)
+        for job, _ in parts:
+            job.waiting_steps.append(waiting)
         return waiting
+
+
+def forget_waiting(waiting: WaitingStep) -> None:
+    """It has started, was refused, or its srun is gone."""
+    for job, _ in waiting.parts:
+        job.waiting_steps[:] = [other for other in job.waiting_steps if other is not waiting]
+
+
+def parts_of(cluster: Cluster, job: Job, step: Step) -> list[tuple[Job, Step]]:
+    """All parts of a step, in the order of their ranks."""
+    if not step.request.het_tasks:
+        return [(job, step)]
+    number = step.record.step_id
+    found = [(each, each.steps[number]) for each in cluster.components(job) if number in each.steps]
+    return sorted(found, key=lambda part: part[1].request.task_offset)
 
 
 def start_waiting_steps(cluster: Cluster, job: Job, now: float) -> None:
@@ -193,14 +234,14 @@ def start_waiting_steps(cluster: Cluster, job: Job, now: float) -> None:
 
     for waiting in list(job.waiting_steps):
         try:
-            step = create(cluster, job, waiting.request, now)
+            started = create_parts(cluster, waiting.parts, now)
         except MustWait:
             continue
         except RequestError as exc:
             cluster.effects.append(StepRefused(waiting.ticket, int(exc.errno), exc.text))
         else:
-            cluster.effects.append(StepReady(waiting.ticket, job.id, step.record.step_id))
-        job.waiting_steps.remove(waiting)
+            cluster.effects.append(StepReady(waiting.ticket, waiting.parts[0][0].id, started[0].record.step_id))
+        forget_waiting(waiting)
 
 
 def launch_of(cluster: Cluster, job: Job, step: Step, node: str) -> pb.StepLaunch:
@@ -209,14 +250,16 @@ def launch_of(cluster: Cluster, job: Job, step: Step, node: str) -> pb.StepLaunc
     names = [a.node for a in record.nodes]
     index = names.index(node)
     layout = task_layout_of(step)
+    first_rank, first_node = step.request.task_offset, step.request.node_offset
     limit = job_record.end_time
     if record.time_limit != INFINITE:
         own = record.start_time + record.time_limit * 60.0
         limit = min(limit, own) if limit else own
     return pb.StepLaunch(
         job_id=job.id, step_id=record.step_id, uid=job_record.uid, gid=job_record.gid, user=job_record.user,
-        node=node, node_index=index, node_list=record.node_list, job_node_list=job_record.node_list,
-        num_nodes=len(names), num_tasks=record.num_tasks, task_ids=layout[index], tasks_per_node=record.tasks_per_node,
+        node=node, node_index=first_node + index, node_list=record.node_list, job_node_list=job_record.node_list,
+        num_nodes=len(names), num_tasks=record.num_tasks,
+        task_ids=[first_rank + rank for rank in layout[index]], tasks_per_node=record.tasks_per_node,
         request=step.request, alloc=record.nodes[index],
         job_alloc=next(a for a in job_record.nodes if a.node == node), deadline=limit,
         cluster=cluster.parameters.cluster_name, job_name=job_record.spec.name, job=job_record,

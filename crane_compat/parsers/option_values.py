@@ -572,7 +572,7 @@ def het_group(draft: Draft, option: Option, value: str | None) -> None:
         raise draft.error(f"Invalid --het-group specification: {value}", 1) from None
     if not groups or groups[-1] >= int(size):
         raise draft.error(f"Invalid --het-group specification: {value}", 1)
-    draft.flags.het_group = groups
+    draft.step.het_groups[:] = groups
 
 
 def oom_kill_step(draft: Draft, option: Option, value: str | None) -> None:

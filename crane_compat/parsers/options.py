@@ -41,7 +41,6 @@ class Flags:
     propagate: tuple[str, ...] = ()
     export_file: tuple[bytes, ...] | None = None
     negative_nice: bool = False
-    het_group: tuple[int, ...] = ()  # srun: components of the heterogeneous job it is in
 
 
 @dataclass
@@ -76,7 +75,8 @@ class Submission:
     operands: list[str]  # script or command with its arguments
     commands: list[list[str]]  # the operands of each component as given
     notices: list[str]
-    given: dict[str, str | None]
+    given: dict[str, str | None]  # the options of the first component
+    givens: list[dict[str, str | None]]  # of each
 
     @property
     def step(self) -> pb.StepRequest:
@@ -172,6 +172,7 @@ def parse(
         commands,
         [notice for draft in drafts for notice in draft.notices],
         drafts[0].given,
+        [draft.given for draft in drafts],
     )
 
 

@@ -191,14 +191,21 @@ class NodeTable:
         if request.pn_min_cpus:
             mask &= usable >= request.pn_min_cpus
         for need in request.gres_per_node:
-            mask &= (self.gres_total if empty else self.gres_free)(need.name, need.type) >= need.count
+            mask &= self._devices(request, need.name, need.type, empty) >= need.count
         for need in request.gres_per_task:
-            free = (self.gres_total if empty else self.gres_free)(need.name, need.type)
-            tasks = np.minimum(tasks, free // need.count)
+            tasks = np.minimum(tasks, self._devices(request, need.name, need.type, empty) // need.count)
         for need in request.gres_per_job:
-            mask &= (self.gres_total if empty else self.gres_free)(need.name, need.type) > 0
+            mask &= self._devices(request, need.name, need.type, empty) > 0
         mask &= tasks > 0
         return mask, tasks
+
+    def _devices(self, request: Request, name: str, kind: str, empty: bool) -> Ints:
+        """Devices per node that the request can have: as many as there is memory for, where each needs some."""
+        found = (self.gres_total if empty else self.gres_free)(name, kind)
+        if name == "gpu" and request.memory_per_gpu:
+            memory = self.memory_total if empty else self.memory_free
+            found = np.minimum(found, memory // request.memory_per_gpu)
+        return found
 
     def place(
         self, request: Request, partition: Mask, *, empty: bool = False, limit: Mask | None = None
@@ -245,7 +252,6 @@ class NodeTable:
         chosen: list[int] = []
         total = 0
         gpus_missing = {(n.name, n.type): n.count for n in request.gres_per_job}
-        free = self.gres_total if empty else self.gres_free
         best_fit = self._single(request, candidates, tasks, wanted, min_nodes, required, gpus_missing, empty)
         if best_fit is not None:
             return best_fit
@@ -255,7 +261,7 @@ class NodeTable:
             chosen.append(position)
             total += int(tasks[position])
             for key in gpus_missing:
-                gpus_missing[key] -= int(free(*key)[position])
+                gpus_missing[key] -= int(self._devices(request, *key, empty)[position])
             enough = total >= wanted and all(v <= 0 for v in gpus_missing.values())
             if len(chosen) >= min_nodes and enough and len(chosen) >= required:
                 break
@@ -283,13 +289,13 @@ class NodeTable:
         """
         if min_nodes > 1 or required > 1:
             return None
-        free = self.gres_total if empty else self.gres_free
+        free = {key: self._devices(request, *key, empty) for key in gpus}
         cpus = self.cpus_total if empty else self.cpus_free
         best = -1
         for position in candidates[:1] if required else candidates:
             if best >= 0 and self.weight[position] != self.weight[best]:
                 break
-            if tasks[position] >= wanted and all(free(*key)[position] >= count for key, count in gpus.items()):
+            if tasks[position] >= wanted and all(free[key][position] >= count for key, count in gpus.items()):
                 if best < 0 or cpus[position] < cpus[best]:
                     best = position
         return self._build(request, [best], [wanted], empty) if best >= 0 else None
@@ -351,8 +357,8 @@ class NodeTable:
             needs += [GresNeed(n.name, n.type, n.count * tasks) for n in request.gres_per_task]
             for key in left:
                 # spread what remains evenly, but never leave more than the later nodes can give
-                here = int((self.gres_total if empty else self.gres_free)(*key)[position])
-                later = sum(int((self.gres_total if empty else self.gres_free)(*key)[i]) for i in chosen[rank + 1 :])
+                devices = self._devices(request, *key, empty)
+                here, later = int(devices[position]), int(devices[chosen[rank + 1 :]].sum())
                 share = min(here, max(left[key] - later, -(-left[key] // (len(chosen) - rank))))
                 left[key] -= share
                 if share:

@@ -843,7 +843,7 @@ class ReservationRecord(_message.Message):
     def __init__(self, name: _Optional[str] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., nodes: _Optional[str] = ..., node_count: _Optional[int] = ..., core_count: _Optional[int] = ..., features: _Optional[str] = ..., partition: _Optional[str] = ..., flags: _Optional[str] = ..., tres: _Optional[str] = ..., users: _Optional[str] = ..., accounts: _Optional[str] = ..., licenses: _Optional[str] = ..., burst_buffer: _Optional[str] = ..., groups: _Optional[str] = ..., comment: _Optional[str] = ..., state: _Optional[str] = ...) -> None: ...
 
 class StepRequest(_message.Message):
-    __slots__ = ("job_id", "spec", "overlap", "exact", "whole", "relative", "label", "unbuffered", "pty", "multi_prog", "kill_on_bad_exit", "kill_on_bad_exit_set", "wait_secs", "io_host", "io_port", "io_key", "task_prolog", "task_epilog", "mpi", "win_rows", "win_cols", "immediate", "srun_pid", "srun_host", "interactive", "external", "no_shell", "bcast", "all_cpus", "multi_prog_conf")
+    __slots__ = ("job_id", "spec", "overlap", "exact", "whole", "relative", "label", "unbuffered", "pty", "multi_prog", "kill_on_bad_exit", "kill_on_bad_exit_set", "wait_secs", "io_host", "io_port", "io_key", "task_prolog", "task_epilog", "mpi", "win_rows", "win_cols", "immediate", "srun_pid", "srun_host", "interactive", "external", "no_shell", "bcast", "all_cpus", "multi_prog_conf", "components", "het_groups", "task_offset", "node_offset", "het_tasks", "het_nodes")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     OVERLAP_FIELD_NUMBER: _ClassVar[int]
@@ -874,6 +874,12 @@ class StepRequest(_message.Message):
     BCAST_FIELD_NUMBER: _ClassVar[int]
     ALL_CPUS_FIELD_NUMBER: _ClassVar[int]
     MULTI_PROG_CONF_FIELD_NUMBER: _ClassVar[int]
+    COMPONENTS_FIELD_NUMBER: _ClassVar[int]
+    HET_GROUPS_FIELD_NUMBER: _ClassVar[int]
+    TASK_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    NODE_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    HET_TASKS_FIELD_NUMBER: _ClassVar[int]
+    HET_NODES_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     spec: JobSpec
     overlap: bool
@@ -904,19 +910,27 @@ class StepRequest(_message.Message):
     bcast: _containers.RepeatedScalarFieldContainer[str]
     all_cpus: bool
     multi_prog_conf: bytes
-    def __init__(self, job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., overlap: _Optional[bool] = ..., exact: _Optional[bool] = ..., whole: _Optional[bool] = ..., relative: _Optional[int] = ..., label: _Optional[bool] = ..., unbuffered: _Optional[bool] = ..., pty: _Optional[bool] = ..., multi_prog: _Optional[bool] = ..., kill_on_bad_exit: _Optional[bool] = ..., kill_on_bad_exit_set: _Optional[bool] = ..., wait_secs: _Optional[int] = ..., io_host: _Optional[str] = ..., io_port: _Optional[int] = ..., io_key: _Optional[bytes] = ..., task_prolog: _Optional[str] = ..., task_epilog: _Optional[str] = ..., mpi: _Optional[str] = ..., win_rows: _Optional[int] = ..., win_cols: _Optional[int] = ..., immediate: _Optional[bool] = ..., srun_pid: _Optional[int] = ..., srun_host: _Optional[str] = ..., interactive: _Optional[bool] = ..., external: _Optional[bool] = ..., no_shell: _Optional[bool] = ..., bcast: _Optional[_Iterable[str]] = ..., all_cpus: _Optional[bool] = ..., multi_prog_conf: _Optional[bytes] = ...) -> None: ...
+    components: _containers.RepeatedCompositeFieldContainer[StepRequest]
+    het_groups: _containers.RepeatedScalarFieldContainer[int]
+    task_offset: int
+    node_offset: int
+    het_tasks: int
+    het_nodes: int
+    def __init__(self, job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., overlap: _Optional[bool] = ..., exact: _Optional[bool] = ..., whole: _Optional[bool] = ..., relative: _Optional[int] = ..., label: _Optional[bool] = ..., unbuffered: _Optional[bool] = ..., pty: _Optional[bool] = ..., multi_prog: _Optional[bool] = ..., kill_on_bad_exit: _Optional[bool] = ..., kill_on_bad_exit_set: _Optional[bool] = ..., wait_secs: _Optional[int] = ..., io_host: _Optional[str] = ..., io_port: _Optional[int] = ..., io_key: _Optional[bytes] = ..., task_prolog: _Optional[str] = ..., task_epilog: _Optional[str] = ..., mpi: _Optional[str] = ..., win_rows: _Optional[int] = ..., win_cols: _Optional[int] = ..., immediate: _Optional[bool] = ..., srun_pid: _Optional[int] = ..., srun_host: _Optional[str] = ..., interactive: _Optional[bool] = ..., external: _Optional[bool] = ..., no_shell: _Optional[bool] = ..., bcast: _Optional[_Iterable[str]] = ..., all_cpus: _Optional[bool] = ..., multi_prog_conf: _Optional[bytes] = ..., components: _Optional[_Iterable[_Union[StepRequest, _Mapping]]] = ..., het_groups: _Optional[_Iterable[int]] = ..., task_offset: _Optional[int] = ..., node_offset: _Optional[int] = ..., het_tasks: _Optional[int] = ..., het_nodes: _Optional[int] = ...) -> None: ...
 
 class StepCreated(_message.Message):
-    __slots__ = ("step", "job", "node_addrs", "warning")
+    __slots__ = ("step", "job", "node_addrs", "warning", "components")
     STEP_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     NODE_ADDRS_FIELD_NUMBER: _ClassVar[int]
     WARNING_FIELD_NUMBER: _ClassVar[int]
+    COMPONENTS_FIELD_NUMBER: _ClassVar[int]
     step: StepRecord
     job: JobRecord
     node_addrs: _containers.RepeatedScalarFieldContainer[str]
     warning: str
-    def __init__(self, step: _Optional[_Union[StepRecord, _Mapping]] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., node_addrs: _Optional[_Iterable[str]] = ..., warning: _Optional[str] = ...) -> None: ...
+    components: _containers.RepeatedCompositeFieldContainer[StepRecord]
+    def __init__(self, step: _Optional[_Union[StepRecord, _Mapping]] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., node_addrs: _Optional[_Iterable[str]] = ..., warning: _Optional[str] = ..., components: _Optional[_Iterable[_Union[StepRecord, _Mapping]]] = ...) -> None: ...
 
 class StepLaunch(_message.Message):
     __slots__ = ("job_id", "step_id", "uid", "gid", "user", "node", "node_index", "node_list", "job_node_list", "num_nodes", "num_tasks", "task_ids", "tasks_per_node", "request", "script", "env", "alloc", "job_alloc", "deadline", "cluster", "job_name", "job", "cpus_per_node", "oom_kill_step", "step", "epoch", "settings")

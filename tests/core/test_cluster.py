@@ -213,12 +213,17 @@ def test_steps_share_a_job_as_srun_says(room: MachineRoom) -> None:
     job = room.submit(num_tasks=4)
     room.schedule()
     request = pb.StepRequest(job_id=job.id, spec=pb.JobSpec(num_tasks=2))
-    first = steps.request_step(room.cluster, job, request, room.now)
-    assert isinstance(first, Step) and first.record.num_cpus == 4  # without --exact all of the job's CPUs
-    second = steps.request_step(room.cluster, job, request, room.now)
-    assert isinstance(second, WaitingStep)
+
+    def started(wanted: pb.StepRequest) -> list[Step]:
+        outcome = steps.request_step(room.cluster, [(job, wanted)], room.now)
+        assert isinstance(outcome, list)
+        return outcome
+
+    (first,) = started(request)
+    assert first.record.num_cpus == 4  # without --exact all of the job's CPUs
+    assert isinstance(steps.request_step(room.cluster, [(job, request)], room.now), WaitingStep)
     overlap = pb.StepRequest(job_id=job.id, spec=pb.JobSpec(num_tasks=2), overlap=True)
-    assert isinstance(steps.request_step(room.cluster, job, overlap, room.now), Step)
+    assert started(overlap)
     exits = [pb.TaskExit(task=0, status=0), pb.TaskExit(task=1, status=7 << 8)]
     room.cluster.step_done(job, first, "n1", exits, None, room.now, error="", oom=False)
     assert (first.record.state, first.record.exit_code) == (st.FAILED, 7 << 8)
@@ -438,3 +443,38 @@ def test_a_start_beyond_the_backfill_window_keeps_no_nodes(tmp_path: Path) -> No
     behind = room.submit(req_nodes="n2", time_limit=28)
     room.schedule()
     assert behind.running and whole.pending
+
+
+def test_a_step_over_components_has_one_id_and_ranks_that_run_on(room: MachineRoom) -> None:
+    jobs = _het(room, {"num_tasks": 1}, {"num_tasks": 2})
+    room.schedule()
+    requests = [
+        pb.StepRequest(job_id=job.id, spec=pb.JobSpec(num_tasks=n)) for job, n in zip(jobs, (1, 2), strict=True)
+    ]
+    both = steps.request_step(room.cluster, list(zip(jobs, requests, strict=True)), room.now)
+    assert isinstance(both, list) and [step.record.step_id for step in both] == [0, 0]
+    launches = [
+        steps.launch_of(room.cluster, job, step, job.record.node_list) for job, step in zip(jobs, both, strict=True)
+    ]
+    assert [list(launch.task_ids) for launch in launches] == [[0], [1, 2]]
+    assert [launch.node_index for launch in launches] == [0, 1]
+    alone = steps.request_step(room.cluster, [(jobs[1], requests[1])], room.now)
+    assert isinstance(alone, WaitingStep)
+    again = steps.request_step(room.cluster, list(zip(jobs, requests, strict=True)), room.now)
+    assert isinstance(again, WaitingStep) and jobs[0].waiting_steps == [again]
+    exits = [pb.TaskExit(task=1, status=0), pb.TaskExit(task=2, status=0)]
+    room.cluster.step_done(jobs[1], both[1], jobs[1].record.node_list, exits, None, room.now, error="", oom=False)
+    assert sorted(jobs[1].steps) == [0, 1]  # the one that needs only this component went on, with the next id
+    assert [step.ticket for step in jobs[0].waiting_steps] == [again.ticket]
+
+
+def test_cores_within_a_node_are_dealt_out_or_packed(room: MachineRoom) -> None:
+    jobs = [
+        room.submit(num_tasks=2, **fields)
+        for fields in ({}, {"cpus_per_task": 1}, {"distribution": "block:block"}, {"distribution": "*:cyclic"})
+    ]
+    room.schedule()
+    assert [(job.record.node_list, job.record.nodes[0].cpu_ids) for job in jobs] == [
+        ("n1", "0,4"), ("n1", "1-2"), ("n1", "3,5"), ("n1", "6-7"),
+    ]  # fmt: skip
+    room.check()

@@ -151,16 +151,17 @@ def _port_range(conf: str) -> tuple[int, int] | None:
     return (int(found[-1][0]), int(found[-1][1])) if found else None
 
 
-def _addresses(client: Client, job: pb.JobRecord) -> list[str]:
-    """The addresses of a job's nodes."""
-    if len(job.nodes) == 1 and os.environ.get("SLURMD_NODENAME") == job.nodes[0].node:
+def _addresses(client: Client, jobs: list[pb.JobRecord]) -> list[str]:
+    """The addresses of the jobs' nodes."""
+    names = [node.node for job in jobs for node in job.nodes]
+    if names == [os.environ.get("SLURMD_NODENAME")]:
         return ["127.0.0.1"]
-    reply = client.call(pb.Request(list_nodes=pb.ListNodes(names=[node.node for node in job.nodes])))
+    reply = client.call(pb.Request(list_nodes=pb.ListNodes(names=names)))
     return [node.address for node in reply.nodes.nodes]
 
 
-def _existing_job(voice: Voice, client: Client, job_id: int) -> pb.JobRecord:
-    """The allocation we are in.  Raises Failed."""
+def _existing_jobs(voice: Voice, client: Client, job_id: int) -> list[pb.JobRecord]:
+    """The allocation we are in: of a heterogeneous job all components.  Raises Failed."""
     response = client.call(pb.Request(list_jobs=pb.ListJobs(job_ids=[job_id], details=True)), check=False)
     jobs = list(response.jobs.jobs)
     text = ""
@@ -174,7 +175,7 @@ def _existing_job(voice: Voice, client: Client, job_id: int) -> pb.JobRecord:
         voice.error(f"Unable to confirm allocation for job {job_id}: {text}")
         voice.info(f"Check SLURM_JOB_ID environment variable. Expired or invalid job {job_id}")
         raise Failed
-    return jobs[0]
+    return jobs
 
 
 def _fit(voice: Voice, spec: pb.JobSpec, job: pb.JobRecord) -> None:
@@ -189,6 +190,45 @@ def _fit(voice: Voice, spec: pb.JobSpec, job: pb.JobRecord) -> None:
             voice.info(f"warning: can't run {spec.num_tasks} processes on {nodes} nodes, setting nnodes to "
                        f"{spec.num_tasks}")  # fmt: skip
         spec.min_nodes = spec.max_nodes = spec.num_tasks
+
+
+#: A part of the step: the job (component) it runs in, and what it is there.
+Part = tuple[pb.JobRecord, pb.StepRequest]
+
+
+def _parts(voice: Voice, asked: submission.Asked, jobs: list[pb.JobRecord]) -> list[Part]:
+    """Which component runs what: those that --het-group names, else the n-th part in the n-th.  Raises Failed."""
+    by_offset = {job.het_offset: job for job in jobs}
+    parts: list[Part] = []
+    for index, (request, given) in enumerate(zip(asked.steps, asked.givens, strict=True)):
+        groups = list(request.het_groups) or [index]
+        for group in groups:
+            if group not in by_offset:
+                voice.error(f"Attempt to run a job step with het group value of {group}, "
+                            f"but the job allocation has maximum value of {max(by_offset)}")  # fmt: skip
+                raise Failed
+            own = pb.StepRequest()
+            own.CopyFrom(request)
+            if len(jobs) > 1:
+                _component_defaults(own.spec, by_offset[group], given)
+            parts.append((by_offset[group], own))
+    return parts
+
+
+def _component_defaults(spec: pb.JobSpec, job: pb.JobRecord, given: dict[str, str | None]) -> None:
+    """The variables that we find are those of the first component; what was not asked for is this one's."""
+    from crane_compat.core.job_env import total_tasks
+
+    if "nodes" not in given:
+        spec.ClearField("min_nodes")
+        spec.ClearField("max_nodes")
+    if "ntasks" not in given:
+        spec.ClearField("num_tasks")
+        if "nodes" not in given and "ntasks-per-node" not in given and (tasks := total_tasks(job)) is not None:
+            spec.num_tasks = tasks
+    if not given.keys() & {"mem", "mem-per-cpu", "mem-per-gpu"}:
+        for field in ("mem_per_node", "mem_per_cpu", "mem_per_gpu"):
+            spec.ClearField(field)
 
 
 def _read_multi_prog(voice: Voice, request: pb.StepRequest) -> None:
@@ -218,16 +258,17 @@ class Run:
         self.worst_status = 0
         self.cancelled = False  # by ^C
 
-    def step(self, client: Client, job: pb.JobRecord, addresses: list[str]) -> int:
-        """Run the step in `job` over `client`: srun's exit code.  Raises Failed, Unreachable."""
+    def step(self, client: Client, parts: list[Part], addresses: list[str]) -> int:
+        """Run the step over `client`: srun's exit code.  Raises Failed, Unreachable."""
         asked, voice = self.asked, self.voice
-        request = asked.step
+        job, request = parts[0]
         spec = request.spec
-        request.job_id = job.job_id
-        if name := asked.given.get("job-name"):
-            spec.name = name
-        request.srun_pid = os.getpid()
-        request.srun_host = os.uname().nodename
+        for part_job, part in parts:
+            part.job_id = part_job.job_id
+            if name := asked.given.get("job-name"):
+                part.spec.name = name
+            part.srun_pid = os.getpid()
+            part.srun_host = os.uname().nodename
         manner = asked.manner()
         names = Names(
             job_id=job.job_id,
@@ -250,8 +291,12 @@ class Run:
         except OSError as exc:
             voice.error(f"cannot listen for the step's input and output: {exc.strerror}")
             raise Failed from exc
-        if spec.argv and not request.multi_prog:
-            spec.argv[0] = os.fsencode(find_command(os.fsdecode(spec.argv[0]), spec.work_dir, spec.env))
+        for _, part in parts:
+            part.spec.std_in, part.spec.std_out, part.spec.std_err = spec.std_in, spec.std_out, spec.std_err
+            if part.spec.argv and not part.multi_prog:
+                command = os.fsdecode(part.spec.argv[0])
+                part.spec.argv[0] = os.fsencode(find_command(command, part.spec.work_dir, part.spec.env))
+        request.components.extend(part for _, part in parts[1:])
         watch = StepWatch(voice, listener, manner, self.conf)
         if filters := asked.filters:
             watch.on_created = lambda step: filters.post_submit(0, step.job_id, step.step_id)
@@ -280,9 +325,10 @@ class Run:
 
     def inside(self, client: Client, job_id: int) -> int:
         """In an allocation that exists."""
-        job = _existing_job(self.voice, client, job_id)
-        _fit(self.voice, self.asked.step.spec, job)
-        return self.step(client, job, _addresses(client, job))
+        parts = _parts(self.voice, self.asked, _existing_jobs(self.voice, client, job_id))
+        for job, request in parts:
+            _fit(self.voice, request.spec, job)
+        return self.step(client, parts, _addresses(client, [job for job, _ in parts]))
 
     def alone(self, client: Client) -> int:
         """In an allocation of our own, given back at the end."""
@@ -304,11 +350,18 @@ class Run:
         return code
 
     def _in_granted(self, granted: Allocation) -> int:
-        job = granted.job
-        self.voice.verbose(f"Nodes {job.node_list} are ready for job")
+        self.voice.verbose(f"Nodes {granted.job.node_list} are ready for job")
+        parts = list(zip(granted.jobs, self.asked.steps, strict=True))
+        if len(parts) > 1:
+            from crane_compat.core.job_env import het_alloc_env
+
+            env = het_alloc_env(granted.jobs, granted.cluster, self.conf)
+            for _, request in parts:
+                request.spec.env.extend(os.fsencode(f"{name}={value}") for name, value in env.items())
         with Client.controller(self.conf, "srun") as client:
-            addresses = granted.node_addrs or _addresses(client, job)
-            return self.step(client, job, addresses)
+            several = len(parts) > 1
+            addresses = (not several and granted.node_addrs) or _addresses(client, granted.jobs)
+            return self.step(client, parts, addresses)
 
 
 def main(argv: list[str]) -> int:

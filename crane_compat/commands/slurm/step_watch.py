@@ -123,6 +123,18 @@ class Listener:
         request.io_key = self.key
 
 
+def _whole(created: pb.StepCreated) -> pb.StepRecord:
+    """The step with all its parts: in a heterogeneous job, ranks and nodes are numbered through."""
+    step = pb.StepRecord()
+    step.CopyFrom(created.step)
+    for part in created.components:
+        step.num_tasks += part.num_tasks
+        step.num_nodes += part.num_nodes
+        step.nodes.extend(part.nodes)
+        step.node_list += f",{part.node_list}"
+    return step
+
+
 class StepWatch:
     """One step from its creation to its end: `run` gives srun's exit code."""
 
@@ -163,7 +175,8 @@ class StepWatch:
         previous = self._catch_signals()
         try:
             self.loop.watch(self.listener.sock, READ, self._connected)
-            self.listener.fill(request)
+            for part in (request, *request.components):
+                self.listener.fill(part)
             client.request(pb.Request(create_step=request))
             self.loop.watch(client.sock, READ, self._from_controller)
             self.loop.run()
@@ -247,7 +260,7 @@ class StepWatch:
         self.loop.later(self.abort_wait, self.loop.stop)
 
     def _created(self, created: pb.StepCreated) -> None:
-        self.step = created.step
+        self.step = _whole(created)
         self.on_created(created.step)
         self._width = len(str(max(0, self.step.num_tasks - 1)))
         if created.warning:
@@ -255,7 +268,8 @@ class StepWatch:
         if self.delayed:
             self.voice.info(f"Step created for {self._id()}")
         if self.voice.verbosity:
-            self._describe(created.step)
+            for part in (created.step, *created.components):
+                self._describe(part)
         if self.forcing:
             self._abort()
 

@@ -50,7 +50,8 @@ class Asked:
     steps: list[pb.StepRequest]
     flags: options.Flags
     operands: list[str]
-    given: dict[str, str | None]
+    given: dict[str, str | None]  # options of the first component
+    givens: list[dict[str, str | None]]  # of each
     filters: CliFilters | None = None  # who wants to know what became of it
 
     @property
@@ -157,7 +158,7 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
     if conf is not None:
         for spec in found.specs:
             _against_configuration(command, spec, conf)
-    asked = Asked(found.specs, found.steps, found.flags, found.operands, found.given, filters)
+    asked = Asked(found.specs, found.steps, found.flags, found.operands, found.given, found.givens, filters)
     line = submit_line(command, argv)
     for spec in asked.specs:
         complete(spec, command, line, found, conf)

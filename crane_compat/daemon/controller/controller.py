@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import concurrent.futures
+import functools
 import json
 import logging
 import os
@@ -37,7 +38,7 @@ from crane_compat.core.effects import (
     StepRefused,
 )
 from crane_compat.core.errors import TEXT, Errno, RequestError
-from crane_compat.core.job import Job, Step
+from crane_compat.core.job import Job, Step, WaitingStep
 from crane_compat.core.parameters import Parameters
 from crane_compat.daemon.controller import persistence
 from crane_compat.daemon.controller.accounting_link import AccountingLink
@@ -302,24 +303,32 @@ class Controller:
                 owner = self.step_owners.get((effect.job_id, effect.step_id))
                 if owner is not None:
                     ended = bool(effect.event.step.end_time)
-                    owner.send(pb.Response(step_event=effect.event, more=not ended))
                     if ended:
                         del self.step_owners[(effect.job_id, effect.step_id)]
+                    owner.send(pb.Response(step_event=effect.event, more=not ended or self._owns_more(owner, effect)))
             case StepReady():
                 owner = self.tickets.pop(effect.ticket, None)
                 job = self.cluster.jobs.get(effect.job_id)
                 if job is None or effect.step_id not in job.steps:
                     return
-                step = job.steps[effect.step_id]
+                parts = steps.parts_of(self.cluster, job, job.steps[effect.step_id])
                 if owner is None or owner.closed:
-                    self._kill_step(job, step)
+                    for part in parts:
+                        self._kill_step(*part)
                 else:
-                    self._answer_step(owner, job, step)
+                    self._own(owner, parts)
+                    self._answer_step(owner, parts)
             case StepRefused():
                 owner = self.tickets.pop(effect.ticket, None)
                 if owner is not None:
                     errno = Errno(effect.errno)
                     owner.refuse(RequestError(errno, effect.text))
+
+    def _owns_more(self, owner: Connection, effect: StepChanged) -> bool:
+        """Is a step still going on in other components of its heterogeneous job?"""
+        job = self.cluster.jobs.get(effect.job_id)
+        others = self.cluster.components(job) if job is not None and job.record.het_job_id else []
+        return any(self.step_owners.get((other.id, effect.step_id)) is owner for other in others)
 
     def _launch(self, effect: LaunchStep) -> None:
         job = self.cluster.jobs.get(effect.job_id)
@@ -806,41 +815,56 @@ class Controller:
     # ------------------------------------------------------------ steps
 
     def create_step(self, connection: Connection, request: pb.Request) -> None:
-        body = request.create_step
-        job = self.cluster.jobs.get(body.job_id)
-        if job is None:
-            raise RequestError(Errno.INVALID_JOB_ID)
         who = self.who(connection)
-        if who.uid != job.record.uid and not who.is_root():
-            raise RequestError(Errno.ACCESS_DENIED)
-        outcome = steps.request_step(self.cluster, job, body, time.time())
-        if isinstance(outcome, Step):
-            self.step_owners[(job.id, outcome.record.step_id)] = connection
-            connection.on_close.append(lambda: self._srun_gone(job, outcome, connection))
-            self.after_commit(lambda: self._answer_step(connection, job, outcome, owned=True))
-        else:
-            self.tickets[outcome.ticket] = connection
-            ticket = outcome.ticket
+        body = request.create_step
+        parts: list[steps.Part] = []
+        for part in (body, *body.components):
+            job = self.cluster.jobs.get(part.job_id)
+            if job is None:
+                raise RequestError(Errno.INVALID_JOB_ID)
+            if who.uid != job.record.uid and not who.is_root():
+                raise RequestError(Errno.ACCESS_DENIED)
+            if any(job is other for other, _ in parts) or (parts and job not in self.cluster.components(parts[0][0])):
+                raise RequestError(Errno.NOT_HET_JOB)
+            parts.append((job, part))
+        if len(parts) > 1:
+            parts = [(job, pb.StepRequest.FromString(part.SerializeToString())) for job, part in parts]
+            del parts[0][1].components[:]
+        outcome = steps.request_step(self.cluster, parts, time.time())
+        if not isinstance(outcome, WaitingStep):
+            created = [(job, step) for (job, _), step in zip(parts, outcome, strict=True)]
+            self._own(connection, created)
+            self.after_commit(lambda: self._answer_step(connection, created))
+            return
+        waiting = outcome
+        self.tickets[waiting.ticket] = connection
 
-            def gone() -> None:
-                if self.tickets.pop(ticket, None) is not None:
-                    job.waiting_steps[:] = [w for w in job.waiting_steps if w.ticket != ticket]
+        def gone() -> None:
+            if self.tickets.pop(waiting.ticket, None) is not None:
+                steps.forget_waiting(waiting)
 
-            connection.on_close.append(gone)
-            self.after_commit(
-                lambda: connection.send(
-                    pb.Response(more=True, step_event=pb.StepEvent(notice="wait", error=TEXT[Errno.NODES_BUSY]))
-                )
+        connection.on_close.append(gone)
+        self.after_commit(
+            lambda: connection.send(
+                pb.Response(more=True, step_event=pb.StepEvent(notice="wait", error=TEXT[Errno.NODES_BUSY]))
             )
+        )
 
-    def _answer_step(self, connection: Connection, job: Job, step: Step, *, owned: bool = False) -> None:
-        if not owned:
+    def _own(self, connection: Connection, parts: list[tuple[Job, Step]]) -> None:
+        """The srun behind this connection hears of the step, and the step ends with it."""
+        for job, step in parts:
             self.step_owners[(job.id, step.record.step_id)] = connection
-            connection.on_close.append(lambda: self._srun_gone(job, step, connection))
-        created = pb.StepCreated(step=step.record, job=job.record)
-        for alloc in step.record.nodes:
-            node = self.cluster.nodes.get(alloc.node)
-            created.node_addrs.append(node.record.address if node is not None else alloc.node)
+            connection.on_close.append(functools.partial(self._srun_gone, job, step, connection))
+
+    def _answer_step(self, connection: Connection, parts: list[tuple[Job, Step]]) -> None:
+        job, step = parts[0]
+        created = pb.StepCreated(
+            step=step.record, job=job.record, components=[further.record for _, further in parts[1:]]
+        )
+        for _, part in parts:
+            for alloc in part.record.nodes:
+                node = self.cluster.nodes.get(alloc.node)
+                created.node_addrs.append(node.record.address if node is not None else alloc.node)
         connection.send(pb.Response(step_created=created, more=True))
 
     def _srun_gone(self, job: Job, step: Step, connection: Connection) -> None:

@@ -193,7 +193,7 @@ class Supervisor:
             return lambda rank: argv
         if self.request.multi_prog:
             name = os.fsdecode(self.spec.argv[0]) if self.spec.argv else ""
-            plan = multi_prog.parse(self.request.multi_prog_conf, self.launch.num_tasks, name)
+            plan = multi_prog.parse(self.request.multi_prog_conf, self.request.het_tasks or self.launch.num_tasks, name)
             return lambda rank: plan.argv(rank)
         if not self.spec.argv:
             raise SetupError("the step has no command")
