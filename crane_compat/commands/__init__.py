@@ -22,7 +22,21 @@ from . import caller
 
 _SLURM = "crane_compat.commands.slurm."
 
-_NAMES = ("sbatch", "srun", "salloc", "scancel", "squeue", "sinfo", "scontrol", "sstat", "sacct", "sacctmgr", "seff")
+_NAMES = (
+    "sbatch",
+    "srun",
+    "salloc",
+    "scancel",
+    "squeue",
+    "sinfo",
+    "scontrol",
+    "sprio",
+    "sdiag",
+    "sstat",
+    "sacct",
+    "sacctmgr",
+    "seff",
+)
 
 #: command → module
 COMMANDS: dict[str, str] = {name: _SLURM + name for name in _NAMES}

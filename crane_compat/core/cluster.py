@@ -95,6 +95,7 @@ class Cluster:
         self.changes = Changes()
         self.effects: list[Effect] = []
         self.wants_scheduling = True
+        self.priorities_at = 0.0  # when the priorities of waiting jobs were last added up
         self.partitions: dict[str, pb.PartitionRecord] = {}
         self.nodes: dict[str, Node] = {}
         self._masks: dict[str, Mask] = {}
@@ -623,6 +624,7 @@ class Cluster:
         record.array_task_id = task
         record.array_task_str = ""
         job = Job(record, requests=list(array.requests), dependency=array.dependency)
+        array.record.eligible_time = 0.0  # the rest is looked at anew
         array.show_array()
         self.jobs[job.id] = job
         self.arrays[record.array_job_id].append(job.id)

@@ -60,6 +60,7 @@ class SchedulingPass:
         self.plans = 0
         self.started = 0
         self.looked = self.tried = self.backfilled = 0  # jobs seen, placed if possible, started before one that waits
+        self.backfilled_het = 0  # of these, components of heterogeneous jobs
         self.limited = False  # has anybody met a limit that a start since then may have moved?
 
     def run(self) -> int:
@@ -88,7 +89,7 @@ class SchedulingPass:
         limit = job.record.array_max_tasks
         while job.array_pending:
             if limit and job.array_running >= limit:
-                if self._eligible(job):
+                if self._independent(job):
                     self._reason(job, "JobArrayTaskLimit")
                 return
             last = len(job.array_pending) == 1
@@ -108,7 +109,9 @@ class SchedulingPass:
     def _start(self, job: Job, name: str, placement: Placement) -> None:
         self.cluster.start(job, name, placement, self.now, "Main")
         self.started += 1
-        self.backfilled += bool(self.plans)
+        if self.plans:
+            self.backfilled += 1
+            self.backfilled_het += bool(job.record.het_job_id)
 
     def _find(self, job: Job) -> tuple[str, Placement] | None:
         """The partition and nodes where an eligible job can start now; otherwise its reason is set."""
@@ -339,6 +342,19 @@ class SchedulingPass:
     # ------------------------------------------------------------ eligibility
 
     def _eligible(self, job: Job) -> bool:
+        """May it start as soon as there is room?  Its time of waiting counts from then on."""
+        if not self._independent(job):
+            return False
+        record = job.record
+        if not record.eligible_time or record.eligible_time > self.now:
+            record.eligible_time = self.now
+            self.cluster.changes.jobs.add(job.id)
+        if not record.accrue_time:
+            record.accrue_time = self.now
+        return True
+
+    def _independent(self, job: Job) -> bool:
+        """Is it not held, its time come, and what it depends on over?"""
         record = job.record
         if record.state & (st.COMPLETING | st.REVOKED):
             return False
@@ -364,11 +380,6 @@ class SchedulingPass:
             if kill:
                 self.cluster.end_job(job, st.CANCELLED, self.now)
             return False
-        if not record.eligible_time or record.eligible_time > self.now:
-            record.eligible_time = self.now
-            self.cluster.changes.jobs.add(job.id)
-        if not record.accrue_time:
-            record.accrue_time = self.now
         return True
 
     def _reason(self, job: Job, reason: str) -> None:
@@ -380,6 +391,8 @@ class SchedulingPass:
         job.record.last_sched_eval = self.now
 
 
-def schedule(cluster: Cluster, now: float) -> int:
-    """Run one pass; returns the number of jobs started."""
-    return SchedulingPass(cluster, now).run()
+def schedule(cluster: Cluster, now: float) -> SchedulingPass:
+    """Run one pass; what it did."""
+    done = SchedulingPass(cluster, now)
+    done.run()
+    return done

@@ -72,7 +72,7 @@ class MachineRoom:
         return self.cluster.submit([spec], who, self.now)
 
     def schedule(self) -> int:
-        return schedule(self.cluster, self.now)
+        return schedule(self.cluster, self.now).started
 
     def take(self) -> tuple[Changes, list[Effect]]:
         changes, effects = self.cluster.take()

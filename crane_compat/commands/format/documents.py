@@ -17,7 +17,7 @@ PARSER = "data_parser/v0.0.44"
 RELEASE = "25.11.7"
 
 
-def document(name: str, rows: list[Any], command: Sequence[str], cluster: str) -> dict[str, Any]:
+def document(name: str, rows: Any, command: Sequence[str], cluster: str) -> dict[str, Any]:
     """The whole document around `rows`."""
     major, minor, micro = RELEASE.split(".")
     return {

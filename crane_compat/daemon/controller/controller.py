@@ -45,6 +45,7 @@ from crane_compat.daemon.controller.accounting_link import AccountingLink
 from crane_compat.daemon.controller.filter_link import FilterLink
 from crane_compat.daemon.controller.identity import Identities
 from crane_compat.daemon.controller.nodes import NodeManager
+from crane_compat.daemon.controller.statistics import Statistics
 from crane_compat.daemon.controller.store import Batch, Store, StoreError
 from crane_compat.daemon.rpc.server import Connection, FrameServer
 from crane_compat.parsers.slurm_conf import SlurmConf
@@ -97,6 +98,7 @@ class Controller:
         self.batch_delay = float(crane_toml(conf.directory).get("scheduling", {}).get("batch_sched_delay", 0))
         self.passes = 0
         self.started_jobs = 0
+        self.statistics = Statistics(self.start_time)
         self.server = FrameServer(
             {
                 "ping": self.ping,
@@ -110,7 +112,8 @@ class Controller:
                 "list_licenses": self.list_licenses,
                 "get_config": self.get_config,
                 "get_blob": self.get_blob,
-                "statistics": self.statistics,
+                "statistics": self.tell_statistics,
+                "priority_factors": self.priority_factors,
                 "cancel": self.cancel,
                 "job_op": self.job_op,
                 "update_job": self.update_job,
@@ -124,7 +127,8 @@ class Controller:
                 "shutdown": self.shutdown,
                 "token": self.token,
                 "node_up": self.node_up,
-            }
+            },
+            observe=self.statistics.called,
         )
 
     # ------------------------------------------------------------ life
@@ -132,6 +136,7 @@ class Controller:
     async def run(self, ready: Callable[[], None], listener: socket.socket) -> None:
         """Serve until told to stop."""
         self.accounting.queue.extend(persistence.restore(self.cluster, self.store))
+        self.statistics.known(self.cluster.jobs.values())
         for item in self.conf.diagnostics:
             log.log(logging.INFO if item.severity == "notice" else logging.WARNING, "%s", item)
         await self.server.listen(paths.controller_socket(self.conf.path), listener)
@@ -204,7 +209,10 @@ class Controller:
 
     def _schedule(self) -> None:
         try:
-            self.started_jobs += schedule(self.cluster, time.time())
+            now, start, queue = time.time(), time.perf_counter(), len(self.cluster.pending)
+            done = schedule(self.cluster, now)
+            self.started_jobs += done.started
+            self.statistics.scheduled(done, now, time.perf_counter() - start, queue)
         except Exception:
             log.exception("the scheduling pass failed")
         self.passes += 1
@@ -212,6 +220,9 @@ class Controller:
     async def _flush(self) -> None:
         """Commit what has gathered, then act and answer."""
         changes, effects = self.cluster.take()
+        for number in changes.jobs:
+            if number in self.cluster.jobs:
+                self.statistics.changed(self.cluster.jobs[number])
         answers, self.answers = self.answers, []
         done = self.outbox_done
         batch = persistence.batch_of(self.cluster, changes, done)
@@ -285,6 +296,7 @@ class Controller:
             now = time.time()
             self.cluster.tick(now)
             self.nodes.tick(now)
+            self.statistics.tick(self.cluster, now)
             self.kick()
             await asyncio.sleep(min(self.cluster.next_due(time.time()), 1.0))
 
@@ -590,7 +602,16 @@ class Controller:
 
         return answer()
 
-    def statistics(self, connection: Connection, request: pb.Request) -> None:
+    def priority_factors(self, connection: Connection, request: pb.Request) -> None:
+        """What the priorities of the jobs that could start consist of."""
+        from crane_compat.daemon.controller.priorities import told
+
+        connection.send(pb.Response(priority_factors=told(self.cluster, self.conf, self.who(connection), time.time())))
+
+    def tell_statistics(self, connection: Connection, request: pb.Request) -> None:
+        if request.statistics.reset:
+            self.operator(connection)
+            self.statistics.reset(time.time())
         rows = {
             "passes": self.passes,
             "jobs_started": self.started_jobs,
@@ -598,11 +619,15 @@ class Controller:
             "jobs_pending": len(self.cluster.pending),
             "request_classes": len(self.cluster.request_table),
             "outbox": len(self.accounting.queue),
-            **{f"rpc_{name}": count for name, count in sorted(self.server.counts.items())},
         }
         reply = pb.StatisticsReply()
         for key, value in rows.items():
             reply.values.add(key=key, value=str(value))
+        reply.diagnostics.CopyFrom(
+            self.statistics.diagnostics(
+                self.cluster, time.time(), threads=1 + self.server.in_work, accounting_queue=len(self.accounting.queue)
+            )
+        )
         connection.send(pb.Response(statistics=reply))
 
     # ------------------------------------------------------------ requests that change
@@ -655,6 +680,7 @@ class Controller:
             raise self._full()
         job = self.cluster.submit(specs, who, now)
         components = self.cluster.components(job)
+        self.statistics.admitted(components)
         if self._over_loopback():
             for component in components:
                 component.record.alloc_host = "localhost"

@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -125,6 +126,8 @@ class Connection(asyncio.Protocol):
 #: as a coroutine
 Handler = Callable[[Any, pb.Request], Coroutine[Any, Any, None] | None]
 
+Observer = Callable[[str, pb.Request, int, float], None]
+
 
 def bind_socket(path: str, mode: int = 0o666) -> socket.socket:
     """A listening socket at `path`, in the place of a dead predecessor's; called while still root."""
@@ -140,14 +143,17 @@ def bind_socket(path: str, mode: int = 0o666) -> socket.socket:
 
 
 class FrameServer:
-    """A listening unix socket.  `handlers`: request body name → function(connection, request)."""
+    """A listening unix socket.  `handlers`: request body name → function(connection, request).
 
-    def __init__(self, handlers: dict[str, Handler]) -> None:
+    `observe` is told of every request a handler has worked on: its body's name, itself, whose it was, the seconds.
+    """
+
+    def __init__(self, handlers: dict[str, Handler], observe: Observer | None = None) -> None:
         self.handlers = handlers
+        self.observe = observe
         self.connections: set[Connection] = set()
         self.server: asyncio.Server | None = None
         self.path = ""
-        self.counts: dict[str, int] = {}
         self._tasks: set[asyncio.Future[None]] = set()  # kept from the garbage collector while they run
 
     async def listen(self, path: str, sock: socket.socket | None = None) -> None:
@@ -159,7 +165,6 @@ class FrameServer:
     def dispatch(self, connection: Conversation, request: pb.Request) -> None:
         """Find the handler; refusals and faults become answers, never a closed connection without a word."""
         name = request.WhichOneof("body") or ""
-        self.counts[name] = self.counts.get(name, 0) + 1
         if request.protocol != PROTOCOL:
             connection.refuse(RequestError(Errno.PROTOCOL_VERSION))
             return
@@ -167,16 +172,31 @@ class FrameServer:
         if handler is None:
             connection.refuse(RequestError(Errno.UNEXPECTED_MSG))
             return
+        start, rest = time.perf_counter(), None
         with self._answered(connection, name):
             rest = handler(connection, request)
-            if rest is not None:
-                task = asyncio.ensure_future(self._finish(connection, name, rest))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+        if rest is None:
+            self._worked(connection, name, request, start)
+            return
+        task = asyncio.ensure_future(self._finish(connection, name, request, rest, start))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _finish(self, connection: Conversation, name: str, rest: Coroutine[Any, Any, None]) -> None:
+    async def _finish(
+        self, connection: Conversation, name: str, request: pb.Request, rest: Coroutine[Any, Any, None], start: float
+    ) -> None:
         with self._answered(connection, name):
             await rest
+        self._worked(connection, name, request, start)
+
+    def _worked(self, connection: Conversation, name: str, request: pb.Request, start: float) -> None:
+        if self.observe is not None:
+            self.observe(name, request, connection.peer.uid, time.perf_counter() - start)
+
+    @property
+    def in_work(self) -> int:
+        """Requests that wait for something before they can be answered."""
+        return len(self._tasks)
 
     @contextlib.contextmanager
     def _answered(self, connection: Conversation, name: str) -> Iterator[None]:
