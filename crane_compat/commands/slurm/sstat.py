@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crane_compat.accounting.usage_text import USAGE_COLUMNS, usage_columns
 from crane_compat.core import states
@@ -100,6 +100,8 @@ def _fields() -> dict[str, Field]:
     known["nodelist"] = Field("Nodelist", 20, lambda line: str(line.own["nodelist"]))
     known["pids"] = Field("Pids", 20, lambda line: str(line.own["pids"]))
     known["alloctres"] = Field("AllocTRES", 10, lambda line: str(line.own["tres_alloc_text"]))
+    for name in ("AveDiskRead", "AveDiskWrite"):  # narrower than sacct's
+        known[name.lower()] = replace(known[name.lower()], width=12)
     return {name.lower(): known[name.lower()] for name in _NAMES.split()}
 
 
