@@ -41,6 +41,11 @@ class Option:
     status: str = "honoured"
     spec: str = ""  # the field of JobSpec (or StepRequest) it sets, for documentation
 
+    @property
+    def why(self) -> str:
+        """Why it has no effect here, or what to do instead; "" where it has."""
+        return WHY.get(self.name, "")
+
 
 def _usual(stem: str) -> dict[str, tuple[str, ...]]:
     return {B: (f"SBATCH_{stem}",), R: (f"SLURM_{stem}",), A: (f"SALLOC_{stem}",)}
@@ -67,6 +72,46 @@ def _flag(name: str, commands: tuple[str, ...], spec: str, help_text: str, **mor
 
 def _kept(name: str, commands: tuple[str, ...], help_text: str, **more: object) -> Option:
     return _make(name, commands, v.kept, help_text, status="recorded", **more)  # type: ignore[arg-type]
+
+
+#: why an option that is taken does nothing
+WHY: dict[str, str] = {
+    "accel-bind": "devices are bound by --gpu-bind and --tres-bind",
+    "async": "srun waits for its step; put it in the background with &",
+    "bb": "there are no burst buffers: stage data in the script",
+    "bbf": "there are no burst buffers: stage data in the script",
+    "bcast": "programs are read where they are: they must be on a file system that the nodes share",
+    "bcast-exclude": "nothing is broadcast",
+    "cluster-constraint": "there is one cluster, and it takes the job",
+    "compress": "nothing is broadcast",
+    "consolidate-segments": "nodes are chosen without regard to segments",
+    "container": "a job with one fails at its start: there is no OCI runtime yet",
+    "container-id": "there are no containers yet",
+    "container-type": "there are no containers yet",
+    "context": "tasks run in the SELinux context of their node's daemon",
+    "cpu-freq": "frequencies are left to the nodes' governors",
+    "debugger-test": "there is no stop for debuggers",
+    "epilog": "not run yet: run it behind srun, or use --task-epilog",
+    "external": "the controller runs jobs of its own only",
+    "external-launcher": "an MPI launcher gets its daemons started by srun as any other program",
+    "gpu-freq": "frequencies are left to the nodes' drivers",
+    "mcs-label": "there is no mcs plug-in: users are kept apart by --exclusive=user",
+    "msg-timeout": "messages wait as long as their connection lives",
+    "network": "there is no switch plug-in: networks are not allocated",
+    "oom-kill-step": "a step that runs out of memory is ended as a whole",
+    "preserve-env": "srun's counts are those of the step",
+    "profile": "usage is kept in accounting, not in HDF5 files",
+    "prolog": "not run yet: run it before srun, or use --task-prolog",
+    "resources": "there are no hierarchical resources",
+    "resv-ports": "MPI libraries find free ports themselves",
+    "segment": "nodes are chosen without regard to segments",
+    "send-libs": "nothing is broadcast",
+    "spread-segments": "nodes are chosen without regard to segments",
+    "stepmgr": "steps are managed by the controller",
+    "threads": "srun does all in one thread",
+    "treewidth": "messages go to nodes directly",
+    "wait-for-children": "a task is over when its process is",
+}
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -127,7 +172,7 @@ OPTIONS: tuple[Option, ...] = (
           env=_usual("DELAY_BOOT"), spec="delay_boot"),
     _text("dependency", ALL, "dependency", "start after other jobs", short="d", value="list",
           env={R: ("SLURM_DEPENDENCY",)}),
-    _kept("disable-status", (R,), "one ^C ends the step", short="X", takes="none",
+    _make("disable-status", (R,), v.kept, "one ^C ends the step", short="X", takes="none",
           env={R: ("SLURM_DISABLE_STATUS",)}),
     _make("distribution", ALL, v.distribution, "how tasks are laid out", short="m", value="type",
           env={B: ("SBATCH_DISTRIBUTION",), R: ("SLURM_DISTRIBUTION",), A: ()}, spec="distribution"),
@@ -255,7 +300,7 @@ OPTIONS: tuple[Option, ...] = (
     _make("pty", (R,), v.step_flag("pty"), "run task 0 in a terminal", takes="optional", value="fd"),
     _make("qos", ALL, v.text("qos"), "quality of service", short="q", value="name", env=_usual("QOS"), spec="qos"),
     _make("quiet", ALL, v.run_flag("quiet"), "say less", short="Q", takes="none"),
-    _kept("quit-on-interrupt", (R,), "one ^C ends srun", takes="none"),
+    _make("quit-on-interrupt", (R,), v.kept, "one ^C ends srun", takes="none"),
     _make("reboot", ALL, v.flag("reboot"), "reboot the nodes first (operators)", takes="none", spec="reboot"),
     _make("relative", (R,), v.relative, "skip the allocation's first nodes", short="r", value="n"),
     _make("requeue", (B,), v.requeue(True), "requeue after a node failure", takes="optional", value="expedite",

@@ -46,7 +46,21 @@ def _need_root() -> None:
         _fail("must be run as root: the node daemons run jobs as the users they belong to")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands of this module, and those that are loaded only where they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "lint"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "lint":
+            from crane_compat.commands.native.lint import lint
+
+            return lint
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", "-V", message=f"crane %(version)s (as Slurm {SLURM_VERSION})")
 def cli() -> None:
     """A cluster on this machine, from the slurm.conf of a site."""

@@ -185,6 +185,8 @@ class Supervisor:
 
     def _arguments(self) -> Callable[[int], list[bytes]]:
         """A function from rank to the argument vector of that task."""
+        if self.spec.container:
+            raise SetupError("Container is not configured")  # better than to run outside of it
         if self.batch:
             path = spool.write_script(
                 self.settings.spool, self.launch.job_id, self.launch.script, self.launch.uid, self.launch.gid
