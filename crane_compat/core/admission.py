@@ -334,6 +334,8 @@ def build_request(
             licenses=licenses,
             all_memory=all_memory,
             core_spec=spec.core_spec,
+            tasks_per_socket=spec.ntasks_per_socket,
+            tasks_per_core=spec.ntasks_per_core,
             most_cpus=partition.max_cpus_per_node if partition.max_cpus_per_node != INFINITE else 0,
         )
     )

@@ -51,6 +51,8 @@ class Request:
     all_memory: bool = False  # --mem=0, or no limit known: all of each node's memory
     core_spec: int = 0
     most_cpus: int = 0  # on each node, by the partition; 0 = all
+    tasks_per_socket: int = 0  # at most; 0 = no rule
+    tasks_per_core: int = 0
 
 
 class RequestTable:

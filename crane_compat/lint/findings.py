@@ -97,8 +97,8 @@ class Finding:
 class Use:
     """An option of a directive and what becomes of it.
 
-    dialect: "#SBATCH", "#BSUB", "#PBS" or "#CBATCH".  status: honoured, recorded, notice, old (as in the option table)
-    or refused; of another scheduler's lines translated, needless, overruled or left out; native for #CBATCH.
+    dialect: "#SBATCH", "#BSUB", "#PBS" or "#CBATCH".  status: honoured, shown, recorded, notice, old (as in the option
+    table) or refused; of another scheduler's lines translated, needless, overruled or left out; native for #CBATCH.
     means: what it does here.  fields: what it sets.
     """
 
@@ -166,7 +166,7 @@ class Subject:
 
 
 #: the statuses of uses that have a say in the request
-_COUNTING = ("honoured", "recorded", "old", "translated")
+_COUNTING = ("honoured", "shown", "recorded", "old", "translated")
 
 
 def at(line: int, column: int = 1) -> Word:

@@ -85,3 +85,25 @@ def completions(command: str, text: str) -> str:
             elif option.takes == "none":
                 lines.append(f"--{option.name}")
     return "".join(f"{line}\n" for line in sorted(lines, key=lambda line: line.rstrip("= "))) + "\n"
+
+
+def bash_completion() -> str:
+    """Bash functions that complete option names, and file names where a value or the program stands."""
+    lines = []
+    for command in ("sbatch", "srun", "salloc"):
+        mine = [option for option in OPTIONS if command in option.commands and option.status != "old"]
+        words = [f"--{option.name}" + ("=" if option.takes == "required" else "") for option in mine]
+        words += [f"-{option.short}" for option in mine if option.short]
+        lines += [
+            f"_crane_{command}() {{",
+            "    local word=${COMP_WORDS[COMP_CWORD]}",
+            "    if [[ $word == -* ]]; then",
+            f"        COMPREPLY=($(compgen -W '{' '.join(words)}' -- \"$word\"))",
+            "        [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace",
+            "    else",
+            '        COMPREPLY=($(compgen -f -- "$word"))',
+            "    fi",
+            "}",
+            f"complete -F _crane_{command} -o filenames {command}",
+        ]
+    return "\n".join(lines) + "\n"

@@ -26,8 +26,8 @@ class Option:
     """One option.
 
     takes: none, required or optional.  env: command → variables, the later one counts.
-    status: honoured, recorded (kept, without effect here), notice (said once on stderr) or old (a former name:
-    taken whole only, with a notice).
+    status: honoured, shown (kept, shown and in the environment; nothing acts on it), recorded (taken, without effect
+    here), notice (said once on stderr) or old (a former name: taken whole only, with a notice).
     """
 
     name: str
@@ -47,14 +47,22 @@ class Option:
         return WHY.get(self.name, "")
 
 
+#: options that are kept with the job and shown, but that nothing acts on; `WHY` has the reasons
+SHOWN = frozenset(
+    ("core-spec", "cpu-bind", "cpu_bind", "delay-boot", "gpu-bind", "hint", "mail-type", "mail-user", "mem-bind",
+     "reboot", "switches", "thread-spec", "tres-bind")
+)  # fmt: skip
+
+
 def _usual(stem: str) -> dict[str, tuple[str, ...]]:
     return {B: (f"SBATCH_{stem}",), R: (f"SLURM_{stem}",), A: (f"SALLOC_{stem}",)}
 
 
 def _make(
     name: str, commands: tuple[str, ...], apply: Setter, help_text: str, *, short: str = "", takes: str = "required",
-    value: str = "", env: dict[str, tuple[str, ...]] | None = None, status: str = "honoured", spec: str = "",
+    value: str = "", env: dict[str, tuple[str, ...]] | None = None, status: str = "", spec: str = "",
 ) -> Option:  # fmt: skip
+    status = status or ("shown" if name in SHOWN else "honoured")
     return Option(name, short, takes, commands, apply, help_text, value, env or {}, status, spec)
 
 
@@ -88,10 +96,25 @@ WHY: dict[str, str] = {
     "container": "a job with one fails at its start: there is no OCI runtime yet",
     "container-id": "there are no containers yet",
     "container-type": "there are no containers yet",
+    "core-spec": "no cores are set aside for the system",
+    "cpu-bind": "tasks may use all cores of their step; cgroups keep them to these",
+    "cpu_bind": "tasks may use all cores of their step; cgroups keep them to these",
     "context": "tasks run in the SELinux context of their node's daemon",
     "cpu-freq": "frequencies are left to the nodes' governors",
     "debugger-test": "there is no stop for debuggers",
     "epilog": "not run yet: run it behind srun, or use --task-epilog",
+    "delay-boot": "nodes are not switched off and on",
+    "gpu-bind": "tasks see all GPUs of their step",
+    "gres-flags": "devices are given without regard to the sockets that they are near",
+    "hint": "the kernel places threads on the step's cores",
+    "mail-type": "no mail is sent yet",
+    "mail-user": "no mail is sent yet",
+    "mem-bind": "the kernel places memory near the core that uses it",
+    "reboot": "nodes are not rebooted for jobs",
+    "slurmd-debug": "the node daemon's level is its own",
+    "switches": "there is no topology plug-in yet: switches are not counted",
+    "thread-spec": "no threads are set aside for the system",
+    "tres-bind": "tasks see all devices of their step",
     "external": "the controller runs jobs of its own only",
     "external-launcher": "an MPI launcher gets its daemons started by srun as any other program",
     "gpu-freq": "frequencies are left to the nodes' drivers",
@@ -208,7 +231,8 @@ OPTIONS: tuple[Option, ...] = (
     _make("gpus-per-task", ALL, v.tres("gpus_per_task"), "GPUs for each task", value="[type:]n",
           env=_usual("GPUS_PER_TASK"), spec="gpus_per_task"),
     _make("gres", ALL, v.tres("gres"), "devices on each node", value="list", env=_usual("GRES"), spec="gres"),
-    _text("gres-flags", ALL, "gres_flags", "how devices are placed", value="list", env=_usual("GRES_FLAGS")),
+    _text("gres-flags", ALL, "gres_flags", "how devices are placed", value="list", env=_usual("GRES_FLAGS"),
+          status="recorded"),
     _make("help", ALL, v.show_help, "show these options", short="h", takes="none"),
     _make("het-group", (R,), v.het_group, "components of the heterogeneous job to run in", value="list"),
     _make("hint", ALL, v.hint, "what the program needs most", value="type",
@@ -317,7 +341,7 @@ OPTIONS: tuple[Option, ...] = (
     _make("signal", ALL, v.signal, "signal before the end", value="[R|B:]sig[@s]", env=_usual("SIGNAL"),
           spec="signal"),
     _make("slurmd-debug", (R,), v.slurmd_debug, "log level of the node daemons (root)", value="level",
-          env={R: ("SLURMD_DEBUG",)}),
+          env={R: ("SLURMD_DEBUG",)}, status="recorded"),
     _number("sockets-per-node", ALL, "sockets_per_node", "nodes with at least that many sockets", value="n",
             env={R: ("SLURM_NSOCKETS_PER_NODE",)}),
     _flag("spread-job", ALL, "spread_job", "over as many nodes as possible", env=_usual("SPREAD_JOB")),

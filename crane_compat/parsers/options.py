@@ -160,6 +160,7 @@ def parse(
     for draft in drafts:
         _arbitrary(draft, env)
         _tasks_of_shape(draft)
+        _tasks_of_gpus(draft)
         _conflicts(draft)
         draft.step.spec.CopyFrom(draft.spec)
     commands = [operands for _, operands in parts]
@@ -267,6 +268,26 @@ def _tasks_of_shape(draft: Draft) -> None:
     shape = max(1, spec.sockets_per_node) * max(1, spec.cores_per_socket) * max(1, spec.threads_per_core)
     if shape > 1:
         spec.num_tasks = max(1, spec.min_nodes) * shape
+
+
+def _tasks_of_gpus(draft: Draft) -> None:
+    """--ntasks-per-gpu: the tasks follow from the GPUs, or the GPUs from the tasks."""
+    spec = draft.spec
+    if not spec.ntasks_per_gpu:
+        return
+    from crane_compat.parsers.device_request import DeviceError, parse_devices
+
+    try:
+        per_job = sum(item.count for item in parse_devices(spec.gpus, "gpu"))
+        per_node = sum(item.count for item in parse_devices(spec.gpus_per_node, "gpu"))
+        per_node += sum(item.count for item in parse_devices(spec.gres, "") if item.name == "gpu")
+    except DeviceError:
+        return  # refused elsewhere
+    gpus = per_job or per_node * max(1, spec.min_nodes)
+    if gpus and not spec.HasField("num_tasks"):
+        spec.num_tasks = gpus * spec.ntasks_per_gpu
+    elif not gpus and spec.num_tasks and not spec.gpus_per_task:
+        spec.gpus = str(-(-spec.num_tasks // spec.ntasks_per_gpu))
 
 
 def _means_yes(value: str) -> bool:

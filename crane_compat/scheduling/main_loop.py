@@ -56,7 +56,7 @@ class SchedulingPass:
         self.holding = False  # has any been held in this pass?
         self.together: dict[int, _Together] = {}
         self.trying = False  # only asking: what does not fit makes no plan
-        self.blocked: dict[tuple[str, Request, int], str] = {}
+        self.blocked: dict[tuple[str, Request, int, int], str] = {}
         self.plans = 0
         self.started = 0
         self.looked = self.tried = self.backfilled = 0  # jobs seen, placed if possible, started before one that waits
@@ -264,7 +264,7 @@ class SchedulingPass:
     def _place(self, job: Job, name: str, request: Request) -> Placement | Failure:
         cluster = self.cluster
         # jobs of one class and time limit have the same answer within a pass
-        key = (name, request, job.record.time_limit)
+        key = (name, request, job.record.time_limit, job.record.spec.time_min)
         known = None if job.record.het_job_id else self.blocked.get(key)  # what is held differs by component
         if known is not None:
             return Failure("Priority" if known == "Resources" else known)
@@ -282,12 +282,26 @@ class SchedulingPass:
             if reason in ("Resources", "ReqNodeNotAvail"):  # nodes that are only busy are worth waiting for
                 reason = "Resources" if self._enough_up(request, mask) else "ReqNodeNotAvail"
             if reason == "Resources" and limit is not None and not bool(limit[mask].all()):
+                if job.record.spec.time_min and (shorter := self._shorter(job, request, mask)):
+                    return shorter
                 reason = "Priority" if isinstance(cluster.table.place(request, mask), Placement) else "Resources"
             if reason == "Resources" and not self.trying:
                 self._plan(job, request, mask)
             if not job.record.het_job_id:
                 self.blocked[key] = "Resources" if reason in ("Resources", "Priority") else reason
             return Failure(reason)
+        return outcome
+
+    def _shorter(self, job: Job, request: Request, mask: Mask) -> Placement | None:
+        """With --time-min: a place before what is planned there, if the job makes do with the time that is left."""
+        least = self.now + job.record.spec.time_min * 60.0
+        limit = (self.kept_from >= least) & (self.held_until == 0.0)
+        outcome = self.cluster.table.place(request, mask, limit=limit)
+        if isinstance(outcome, Failure):
+            return None
+        until = min(float(self.kept_from[chosen.index]) for chosen in outcome.nodes)
+        if np.isfinite(until):
+            job.record.time_limit = min(job.record.time_limit, int((until - self.now) // 60))
         return outcome
 
     def _enough_up(self, request: Request, mask: Mask) -> bool:

@@ -185,6 +185,10 @@ class NodeTable:
         tasks: Ints = usable // per_task
         if request.overcommit:
             tasks = np.where(usable > 0, _UNBOUNDED, 0)
+        if request.tasks_per_socket:
+            tasks = np.minimum(tasks, request.tasks_per_socket * self.sockets)
+        if request.tasks_per_core:
+            tasks = np.minimum(tasks, request.tasks_per_core * (usable // self.per_core))
         if request.ntasks_per_node:
             mask &= tasks >= (request.ntasks_per_node if not request.overcommit else 1)
             tasks = np.minimum(tasks, request.ntasks_per_node)
@@ -249,6 +253,12 @@ class NodeTable:
             return self._build(request, candidates[:min_nodes], self._deal(wanted, [wanted] * min_nodes), empty)
         if request.num_tasks == 0 and request.min_cpus > wanted * request.cpus_per_task:
             wanted = -(-request.min_cpus // request.cpus_per_task)
+        if (
+            request.spread
+            and not request.gres_per_job
+            and (spread := self._spread(candidates, tasks, wanted, max_nodes))
+        ):
+            return self._build(request, *spread, empty)
         chosen: list[int] = []
         total = 0
         gpus_missing = {(n.name, n.type): n.count for n in request.gres_per_job}
@@ -271,6 +281,21 @@ class NodeTable:
         if total < wanted or any(v > 0 for v in gpus_missing.values()) or len(chosen) < min_nodes:
             return self._largest(request, candidates, tasks, wanted, min_nodes, max_nodes, required, empty)
         return self._build(request, chosen, self._deal(wanted, [int(tasks[i]) for i in chosen]), empty)
+
+    @staticmethod
+    def _spread(candidates: list[int], tasks: Ints, wanted: int, most: int) -> tuple[list[int], list[int]] | None:
+        """As many nodes as there are tasks, and tasks dealt evenly (--spread-job); None where they do not fit."""
+        chosen = sorted(candidates[: min(wanted, most)])
+        dealt = [0] * len(chosen)
+        left = wanted
+        while left:
+            open_places = [i for i, position in enumerate(chosen) if dealt[i] < tasks[position]]
+            if not open_places:
+                return None
+            for i in open_places[:left]:
+                dealt[i] += 1
+            left -= min(left, len(open_places))
+        return chosen, dealt
 
     def _single(
         self,

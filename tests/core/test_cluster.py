@@ -478,3 +478,23 @@ def test_cores_within_a_node_are_dealt_out_or_packed(room: MachineRoom) -> None:
         ("n1", "0,4"), ("n1", "1-2"), ("n1", "3,5"), ("n1", "6-7"),
     ]  # fmt: skip
     room.check()
+
+
+def test_tasks_are_spread_and_bounded_by_sockets_and_cores(room: MachineRoom) -> None:
+    spread = room.submit(num_tasks=6, spread_job=True)
+    by_socket = room.submit(num_tasks=4, ntasks_per_socket=1)
+    by_core = room.submit(num_tasks=4, ntasks_per_core=1)
+    room.schedule()
+    assert [alloc.cpus for alloc in spread.record.nodes] == [2, 2, 1, 1]
+    assert [len(job.record.nodes) for job in (by_socket, by_core)] == [2, 1]
+    room.check()
+
+
+def test_a_job_that_makes_do_with_less_time_fits_before_a_plan(room: MachineRoom) -> None:
+    room.submit(req_nodes="n1", exclusive="exclusive", time_limit=10)
+    room.schedule()
+    room.submit(req_nodes="n1,n2", min_nodes=2, exclusive="exclusive", time_limit=5)
+    unable = room.submit(req_nodes="n2", time_limit=25)
+    able = room.submit(req_nodes="n2", time_limit=25, time_min=5)
+    room.schedule()
+    assert (unable.pending, able.running, able.record.time_limit) == (True, True, 10)

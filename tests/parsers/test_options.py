@@ -248,8 +248,8 @@ def test_srun_within_an_allocation() -> None:
 
 def test_components_for_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_HET_SIZE", "3")
-    assert parse("srun", ["--het-group=0,2", "x"], {}).flags.het_group == (0, 2)
-    assert parse("srun", ["--het-group=all", "x"], {}).flags.het_group == (0, 1, 2)
+    assert parse("srun", ["--het-group=0,2", "x"], {}).step.het_groups == [0, 2]
+    assert parse("srun", ["--het-group=all", "x"], {}).step.het_groups == [0, 1, 2]
     assert refused("--het-group=3", "x", command="srun").code == 1
 
 

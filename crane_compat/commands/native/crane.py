@@ -206,6 +206,15 @@ def _usual_sysconfdir(root: str) -> str:
     return "/etc/slurm" if root in ("/", "/usr", "/usr/local") else os.path.join(root, "etc")
 
 
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash"]))
+def completion(shell: str) -> None:
+    """Print completions of sbatch, srun and salloc: eval "$(crane completion bash)"."""
+    from crane_compat.parsers.option_help import bash_completion
+
+    click.echo(bash_completion(), nl=False)
+
+
 def main() -> None:
     """Entry point: a sentence and status 1 for what cannot be done."""
     from crane_compat.parsers.slurm_conf import ConfError

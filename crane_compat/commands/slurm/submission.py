@@ -153,6 +153,9 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
     conf = conf or _configuration(command)
     for notice in found.notices:
         sys.stderr.write(f"{command}: {notice}\n")
+    if sys.stderr.isatty():  # programs that read stderr get what Slurm gives them: nothing
+        for text in ineffective(found.givens):
+            sys.stderr.write(f"{command}: {text}\n")
     if found.flags.verbose and not found.flags.quiet:
         _show_options(command, found, conf)
     if conf is not None:
@@ -178,6 +181,18 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
             spec.ClearField("env")
             spec.command = options.unicode(found.operands[0]) if found.operands else ""
     return asked
+
+
+def ineffective(givens: Iterable[Iterable[str]]) -> list[str]:
+    """A line for each option given that is taken without effect; what asks for nothing is not worth one."""
+    from crane_compat.parsers.option_table import OPTIONS
+
+    names = {name for given in givens for name in given}
+    return [
+        f"--{option.name} has no effect: {option.why}"
+        for option in OPTIONS
+        if option.status == "recorded" and option.name in names
+    ]
 
 
 def _base(operands: Sequence[str]) -> str:

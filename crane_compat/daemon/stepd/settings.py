@@ -18,7 +18,7 @@ def _number(text: str | None, default: float) -> float:
     return float(match[1]) if match else default
 
 
-def _task_frequency(text: str | None) -> int:
+def task_frequency(text: str | None) -> int:
     """Seconds between samples: ``30`` or ``task=30,energy=10`` (slurm.conf(5) JobAcctGatherFrequency)."""
     if not text:
         return 30
@@ -52,7 +52,7 @@ def from_config(conf: Lookup, cgroup: Lookup, spool: str, conf_file: str) -> pb.
         allowed_ram_percent=_number(cgroup("AllowedRAMSpace"), 100.0),
         allowed_swap_percent=_number(cgroup("AllowedSwapSpace"), 0.0),
         min_ram=int(_number(cgroup("MinRAMSpace"), 30)),
-        sample_secs=0 if gather.endswith("none") else _task_frequency(conf("JobAcctGatherFrequency")),
+        sample_secs=0 if gather.endswith("none") else task_frequency(conf("JobAcctGatherFrequency")),
         over_memory_kill="overmemorykill" in parameters,
         kill_wait=int(_number(conf("KillWait"), 30)),
         task_prolog=[prolog] if prolog else [],

@@ -33,6 +33,7 @@ from . import messages, procfs, spool, stream, task_io, tasks, tracking
 from .control import Peer
 from .loop import READ, Loop, Timer
 from .output import NO_TASK, Identity, Names, open_input, open_output, path_of, rights_of
+from .settings import task_frequency
 from .tasks import Task
 from .usage import Meter
 
@@ -167,6 +168,10 @@ class Supervisor:
         except OSError as exc:
             self._files_failed(exc)
         self._set_deadline(self.launch.deadline)
+        # --acctg-freq overrides the site's interval; where the site samples nothing there is nothing to override
+        asked = self.spec.acctg_freq or self.launch.job.spec.acctg_freq
+        if asked and self.settings.sample_secs:
+            self.settings.sample_secs = task_frequency(asked)
         if self.settings.sample_secs:
             self.loop.later(self.settings.sample_secs, self._sample)
         self._report(pb.NodeUp(started=self._started()))
