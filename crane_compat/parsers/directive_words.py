@@ -40,6 +40,13 @@ class Item:
         return [places[not text.startswith("--")]._replace(text=text, cut=False) for text in self.becomes]
 
 
+def quoted(word: str) -> str:
+    """A word as it may stand in a directive: `words_of` gives it back.  It must be one line."""
+    if word and not any(char in "\\'\"#" or char.isspace() for char in word):
+        return word
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def words_of(text: str, command: str = "sbatch", name: str = "", number: int = 0, offset: int = 0) -> list[Word]:
     """The words of a directive with their places; `text` begins `offset` characters into line `number`.
 

@@ -23,6 +23,10 @@ from crane_compat.wire import pb
 __all__ = ["Draft", "EndProgram", "Flags", "OptionError", "Submission", "parse"]
 
 
+#: options with their values
+Found = list[tuple[Option, str | None]]
+
+
 @dataclass
 class Flags:
     """What concerns the command itself, not the job."""
@@ -77,6 +81,7 @@ class Submission:
     notices: list[str]
     given: dict[str, str | None]  # the options of the first component
     givens: list[dict[str, str | None]]  # of each
+    applied: list[Found]  # the options of each component in the order they took effect, from wherever they came
 
     @property
     def step(self) -> pb.StepRequest:
@@ -110,9 +115,6 @@ class Filter(Protocol):
     def setup_defaults(self, draft: Draft) -> None: ...
 
     def pre_submit(self, draft: Draft, offset: int) -> None: ...
-
-
-Found = list[tuple[Option, str | None]]
 
 
 def parse(
@@ -174,6 +176,7 @@ def parse(
         [notice for draft in drafts for notice in draft.notices],
         drafts[0].given,
         [draft.given for draft in drafts],
+        [draft.applied for draft in drafts],
     )
 
 

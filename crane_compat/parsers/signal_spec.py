@@ -32,6 +32,10 @@ class SignalSpec:
     batch: bool = False
     reservation: bool = False
 
+    def __str__(self) -> str:
+        flags = "R" * self.reservation + "B" * self.batch
+        return f"{flags}{':' if flags else ''}{self.number}@{self.seconds}"
+
 
 def parse_signal_spec(text: str) -> SignalSpec:
     """Read a --signal value.  Raises ValueError."""

@@ -182,6 +182,16 @@ def test_directories_json_and_exit_codes(tmp_path: Path) -> None:
         assert outcome.exit_code == 2 and "Traceback" not in outcome.output
 
 
+def test_a_header_in_sbatchs_words(tmp_path: Path) -> None:
+    (tmp_path / "lsf.sh").write_bytes(_lines("#BSUB -J 'my job' -n 4", "#BSUB -W 1:30", "#BSUB -a app"))
+    (tmp_path / "bad.sh").write_bytes(_lines("#SBATCH --foo"))
+    done = CliRunner().invoke(cli, ["lint", "--as-sbatch", str(tmp_path / "lsf.sh")])
+    assert (done.exit_code, done.output.splitlines()[1:]) == (
+        0, ['#SBATCH "--job-name=my job"', "#SBATCH --ntasks=4", "#SBATCH --time=1:30:00"],
+    )  # fmt: skip
+    assert CliRunner().invoke(cli, ["lint", "--as-sbatch", str(tmp_path / "bad.sh")]).exit_code == 1
+
+
 def test_one_script_is_explained_line_by_line(tmp_path: Path) -> None:
     (tmp_path / "job.sh").write_bytes(_lines("#SBATCH --ntasks=2 --network=x"))
     shown = CliRunner().invoke(cli, ["lint", str(tmp_path / "job.sh")]).output

@@ -358,3 +358,8 @@ def test_a_million_indices_cost_nothing() -> None:
     spec = parse_array("0-999999%50")
     assert (spec.count, spec.last, next(iter(spec))) == (1_000_000, 999_999, 0)
     assert time.perf_counter() - begun < 0.1
+
+
+@given(st.builds(SignalSpec, st.integers(1, 64), st.integers(0, 0xFFFF), st.booleans(), st.booleans()))
+def test_signal_printed_and_read_again(value: SignalSpec) -> None:
+    assert parse_signal_spec(str(value)) == value

@@ -134,6 +134,15 @@ def _conclusion(summary: dict[str, Any]) -> Iterator[str]:
             yield f"  {number:>6}  {code}: {CODES[code]}"
 
 
+def _as_sbatch(name: str, content: bytes) -> Iterator[str]:
+    """The header of a script that is accepted, in sbatch's words alone."""
+    from crane_compat.parsers.option_print import directives
+    from crane_compat.parsers.options import parse
+
+    yield f"# {readable(name)}"
+    yield from map(readable, directives(parse("sbatch", [], {}, content, name.rpartition("/")[2])))
+
+
 def guarded(content: bytes, name: str, site: Site | None) -> Report:
     """`examine`; a script that cannot be judged gets an error rather than end the run."""
     try:
@@ -158,16 +167,29 @@ def guarded(content: bytes, name: str, site: Site | None) -> Report:
     default=None,
     help="List every option with what it does here.  [where one script is looked at]",
 )
-def lint(paths: tuple[str, ...], config: str | None, as_json: bool, meaning: bool | None) -> None:
+@click.option("--as-sbatch", is_flag=True, help="Print the header of each accepted script as #SBATCH lines instead.")
+def lint(paths: tuple[str, ...], config: str | None, as_json: bool, meaning: bool | None, as_sbatch: bool) -> None:
     """Say what becomes of job scripts here: what each option means, what differs from before, what is refused.
 
     #SBATCH, #BSUB, #PBS and #CBATCH lines are read as the commands read them.  Of a directory all files with such lines
     are looked at.  Exit status: 0, or 1 where a script is refused, or 2 where a file cannot be read.
     """
     site = site_of(config) if config else None
-    reports = [guarded(content, name, site) for name, content in scripts(paths)]
+    if as_sbatch and as_json:
+        raise click.UsageError("--as-sbatch and --json exclude one another.")
+    reports = []
+    for name, content in scripts(paths):
+        report = guarded(content, name, site)
+        reports.append(report)
+        if as_sbatch and report.accepted and report.command == "sbatch":
+            for line in _as_sbatch(name, content):
+                click.echo(line)
+        elif as_sbatch:
+            click.echo(f"crane lint: {readable(name)}: no header for sbatch", err=True)
     summary = _summary(reports)
-    if as_json:
+    if as_sbatch:
+        pass
+    elif as_json:
         import json
 
         document = {"version": 1, "scripts": [_document(report) for report in reports], "summary": summary}
