@@ -88,6 +88,6 @@ def parse_array(text: str) -> ArraySpec:
             raise ArrayError(text, column, part)
         if match["limit"] is not None and throttle is None:
             throttle = int(match["limit"])
-        ranges.append((first, last, step))
+        ranges.append((first, last, step if last > first else 1))
         column += len(part) + 1
     return ArraySpec(tuple(ranges), throttle)

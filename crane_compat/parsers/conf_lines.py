@@ -154,7 +154,7 @@ def read(
     `directory`: where relative Include names start (that of slurm.conf); `on_error`: told of an Include that cannot
     be followed instead of raising it.  Raises OSError where the file itself, LineError where an Include cannot be read.
     """
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with open(path, encoding="utf-8", errors="replace", newline="") as file:
         text = file.read()
     place = directory if directory is not None else os.path.dirname(os.path.abspath(path))
     for line in logical_lines(text, path):

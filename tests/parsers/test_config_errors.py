@@ -75,3 +75,13 @@ def test_no_file_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     assert check.refuses("sinfo", [])
     assert "fatal: Could not establish a configuration source" in capsys.readouterr().err
     assert not check.refuses("sinfo", ["--version"])
+
+
+def test_names_that_are_no_unicode_are_read(tmp_path: Path) -> None:
+    from crane_compat.parsers.slurm_conf import load
+
+    path = tmp_path / "slurm.conf"
+    path.write_bytes(
+        b'ClusterName=c\nSlurmctldHost=h\nNodeName=n\xe9 Reason="d\xe9fectueux"\nPartitionName=p Nodes=ALL\n'
+    )
+    assert [node.name for node in load(str(path), strict=False).nodes] == ["n\N{REPLACEMENT CHARACTER}"]

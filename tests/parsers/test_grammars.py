@@ -363,3 +363,7 @@ def test_a_million_indices_cost_nothing() -> None:
 @given(st.builds(SignalSpec, st.integers(1, 64), st.integers(0, 0xFFFF), st.booleans(), st.booleans()))
 def test_signal_printed_and_read_again(value: SignalSpec) -> None:
     assert parse_signal_spec(str(value)) == value
+
+
+def test_a_step_without_a_range_is_nothing() -> None:
+    assert parse_array("3-3:2%5") == parse_array("3%5")

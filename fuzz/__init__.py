@@ -1,0 +1,1 @@
+"""Fuzzing of every grammar: ``python -m fuzz NAME --seconds N`` (README.md)."""
