@@ -173,6 +173,17 @@ class AccountingService:
             document = directory.dump(conn, self.schema_of(self.cluster))
         return document | {"version": self.version}, 0
 
+    def usage(self, args: dict[str, Any], events: Sequence[pb.AcctEvent], uid: int) -> tuple[Result, int]:
+        """What associations have used by the roll-ups, decayed by `half_life` (seconds) since `since`: see `usage`."""
+        from . import usage
+
+        if uid not in self._slurm_uids():
+            raise RequestError(Errno.ACCESS_DENIED)
+        now = float(args.get("now") or time.time())
+        half_life, since = float(args.get("half_life") or 0), float(args.get("since") or 0)
+        with self.engine.begin() as conn:
+            return usage.history(conn, self.schema_of(self.cluster), half_life, since, now), 0
+
     def change(self, args: dict[str, Any], events: Sequence[pb.AcctEvent], uid: int) -> tuple[Result, int]:
         """sacctmgr add/modify/delete: see `changes`."""
         from . import changes
@@ -233,6 +244,7 @@ _OPERATIONS: dict[str, _Operation] = {
     "events": AccountingService.events,
     "jobs": AccountingService.jobs,
     "assoc_dump": AccountingService.assoc_dump,
+    "usage": AccountingService.usage,
     "change": AccountingService.change,
     "show": AccountingService.show,
     "config": AccountingService.settings,

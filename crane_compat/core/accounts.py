@@ -51,6 +51,8 @@ class Accounts:
         self.admin: dict[str, int] = {}
         self.coordinators: dict[str, frozenset[str]] = {}
         self.accounts: frozenset[str] = frozenset()
+        self.highest_priority = 0  # among associations
+        self.fair_share: dict[int, float] = {}  # factors by association, as the usage tree last gave them
         self.wckeys: frozenset[tuple[str, str]] = frozenset()  # (user, key)
 
     def load(self, document: dict[str, Any]) -> None:
@@ -90,10 +92,9 @@ class Accounts:
             )
             for row in document.get("qos", ())
         }
-        self.coordinators = {
-            row["name"]: frozenset(row.get("coordinators") or ()) for row in document.get("accounts", ())
-        }
+        self.coordinators = _with_those_above(document.get("accounts", ()))
         self.accounts = frozenset(self.coordinators)
+        self.highest_priority = max((int(a.limits.get("Priority") or 0) for a in self.by_id.values()), default=0)
         self.wckeys = frozenset((user, key) for user, key in document.get("wckeys", ()))
         self.known = True
 
@@ -109,6 +110,10 @@ class Accounts:
         """The association for a user in an account, the partition's own first."""
         return self.associations.get((user, account, partition)) or self.associations.get((user, account, ""))
 
+    def fair_share_of(self, assoc_id: int) -> float:
+        """The fair-share factor (0…1) of what a job is charged to; 1 while nothing has been calculated."""
+        return self.fair_share.get(assoc_id, 1.0) if assoc_id else 0.0
+
     def default_account(self, user: str) -> str:
         return self.defaults.get(user, "")
 
@@ -120,3 +125,19 @@ class Accounts:
 
     def coordinates(self, user: str, accounts: Iterable[str]) -> bool:
         return any(user in self.coordinators.get(account, ()) for account in accounts)
+
+
+def _with_those_above(accounts: Iterable[dict[str, Any]]) -> dict[str, frozenset[str]]:
+    """Coordinators by account: one's own and those of the accounts above (sacctmgr(1))."""
+    rows = {row["name"]: row for row in accounts}
+    found = {}
+    for name, row in rows.items():
+        own: set[str] = set()
+        seen: set[str] = set()
+        above: dict[str, Any] | None = row
+        while above is not None and above["name"] not in seen:
+            seen.add(above["name"])
+            own.update(above.get("coordinators") or ())
+            above = rows.get(above.get("parent") or "")
+        found[name] = frozenset(own)
+    return found

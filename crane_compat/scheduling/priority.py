@@ -2,7 +2,7 @@
 
 Every factor is in 0…1, its part of the priority is the factor times the weight of
 slurm.conf; the priority is the sum of the parts, less the nice value, truncated.
-Without usage history the fair-share factor is 1, as for a user who has used nothing.
+The fair-share factor comes from the tree of usage (`fairshare`); a user who has used nothing has 1.
 """
 
 from __future__ import annotations
@@ -89,11 +89,11 @@ def _association(cluster: Cluster, job: Job) -> float:
     own = int(assoc.limits.get("Priority") or 0) if assoc is not None else 0
     if not own:
         return 0.0
-    return own / max(int(other.limits.get("Priority") or 0) for other in accounts.by_id.values())
+    return own / accounts.highest_priority
 
 
 def _fair_share(cluster: Cluster, job: Job) -> float:
-    return 1.0 if job.record.assoc_id else 0.0
+    return cluster.accounts.fair_share_of(job.record.assoc_id)
 
 
 def _size(cluster: Cluster, job: Job) -> float:

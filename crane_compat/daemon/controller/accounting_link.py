@@ -113,6 +113,13 @@ class AccountingLink:
             document = json.loads(reply.acct.result)
             self.controller.cluster.accounts.load(document)
             self.controller.cluster.limits.accounts_changed()
+            self.controller.shares.tree_changed()
+            if (wanted := self.controller.shares.history_call()) is not None:
+                reply = await self._call(reader, writer, pb.AcctCall(op="usage", args=json.dumps(wanted).encode()))
+                if reply.rc:
+                    log.error("accounting refused the usage of associations: %s", reply.error)
+                else:
+                    self.controller.shares.take_history(json.loads(reply.acct.result or b"{}"))
             self.controller.cluster.wants_scheduling = True
             self.controller.kick()
             args = json.dumps({"since": since}).encode()

@@ -45,6 +45,7 @@ from crane_compat.daemon.controller.accounting_link import AccountingLink
 from crane_compat.daemon.controller.filter_link import FilterLink
 from crane_compat.daemon.controller.identity import Identities
 from crane_compat.daemon.controller.nodes import NodeManager
+from crane_compat.daemon.controller.shares import Shares
 from crane_compat.daemon.controller.statistics import Statistics
 from crane_compat.daemon.controller.store import Batch, Store, StoreError
 from crane_compat.daemon.rpc.server import Connection, FrameServer
@@ -82,6 +83,7 @@ class Controller:
         self.start_time = time.time()
         self.nodes = NodeManager(self)
         self.accounting = AccountingLink(self)
+        self.shares = Shares(self)
         self.filters = FilterLink(conf, self.cluster)
         self.thread = concurrent.futures.ThreadPoolExecutor(1, "store")
         self.answers: list[Answer] = []
@@ -126,6 +128,7 @@ class Controller:
                 "reconfigure": self.reconfigure,
                 "shutdown": self.shutdown,
                 "token": self.token,
+                "share_info": self.shares.answer,
                 "node_up": self.node_up,
             },
             observe=self.statistics.called,
@@ -137,6 +140,7 @@ class Controller:
         """Serve until told to stop."""
         self.accounting.queue.extend(persistence.restore(self.cluster, self.store))
         self.statistics.known(self.cluster.jobs.values())
+        self.shares.restore(self.store)
         for item in self.conf.diagnostics:
             log.log(logging.INFO if item.severity == "notice" else logging.WARNING, "%s", item)
         await self.server.listen(paths.controller_socket(self.conf.path), listener)
@@ -226,6 +230,7 @@ class Controller:
         answers, self.answers = self.answers, []
         done = self.outbox_done
         batch = persistence.batch_of(self.cluster, changes, done)
+        self.shares.write(changes.jobs, batch)
         if batch:
             while True:
                 try:
@@ -285,6 +290,7 @@ class Controller:
     async def _commit_rest(self) -> None:
         changes, _ = self.cluster.take()
         batch = persistence.batch_of(self.cluster, changes, self.outbox_done)
+        self.shares.write(changes.jobs, batch)
         if batch:
             try:
                 self.store.commit(batch)
@@ -297,6 +303,7 @@ class Controller:
             self.cluster.tick(now)
             self.nodes.tick(now)
             self.statistics.tick(self.cluster, now)
+            self.shares.tick(now)
             self.kick()
             await asyncio.sleep(min(self.cluster.next_due(time.time()), 1.0))
 
@@ -959,6 +966,7 @@ class Controller:
         self.filters = FilterLink(conf, self.cluster)
         self.cluster.configure(parameters, conf.nodes, conf.partitions)
         self.nodes.reconfigured()
+        self.shares.reconfigured()
         log.info("reconfigured from %s", conf.path)
         self.kick()
 

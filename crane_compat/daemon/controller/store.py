@@ -1,9 +1,9 @@
 """The state store: what the controller must not forget, in any SQL database.
 
-One row per job, step, node and changed partition, each holding its serialised
-record, plus the outbox to accounting.  A commit writes all rows that changed
-since the last one in one transaction, so that the cost of a start-up follows
-the number of live jobs and a half-written change cannot exist.
+One row per job, step, node, changed partition and association with usage, each
+holding its serialised record, plus the outbox to accounting.  A commit writes
+all rows that changed since the last one in one transaction, so that the cost of
+a start-up follows the number of live jobs and a half-written change cannot exist.
 """
 
 from __future__ import annotations
@@ -53,6 +53,12 @@ PARTITIONS = sa.Table(
     sa.Column("name", _NAME, primary_key=True),
     sa.Column("record", _BLOB, nullable=False),
 )
+USAGE = sa.Table(
+    "crane_usage",
+    _metadata,
+    sa.Column("assoc_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("record", _BLOB, nullable=False),
+)
 OUTBOX = sa.Table(
     "crane_outbox",
     _metadata,
@@ -76,6 +82,7 @@ class Batch:
     gone_steps: list[tuple[int, int]] = field(default_factory=list)
     nodes: list[tuple[str, bytes]] = field(default_factory=list)
     partitions: list[tuple[str, bytes]] = field(default_factory=list)
+    usage: list[tuple[int, bytes]] = field(default_factory=list)
     outbox: list[tuple[int, bytes]] = field(default_factory=list)
     outbox_done: int = 0
     meta: dict[str, str] = field(default_factory=dict)
@@ -83,7 +90,7 @@ class Batch:
     def __bool__(self) -> bool:
         return bool(
             self.jobs or self.gone_jobs or self.blobs or self.steps or self.gone_steps or self.nodes
-            or self.partitions or self.outbox or self.outbox_done or self.meta
+            or self.partitions or self.usage or self.outbox or self.outbox_done or self.meta
         )  # fmt: skip
 
 
@@ -139,7 +146,7 @@ class Store:
         """Forget everything but the schema (slurmctld -c)."""
         connection = self._conn()
         with connection.begin():
-            for table in (JOBS, BLOBS, STEPS, NODES, PARTITIONS, OUTBOX):
+            for table in (JOBS, BLOBS, STEPS, NODES, PARTITIONS, USAGE, OUTBOX):
                 connection.execute(table.delete())
             connection.execute(META.delete().where(META.c.name != "schema"))
 
@@ -188,6 +195,7 @@ class Store:
         )
         put(connection, NODES, [{"name": n, "record": r} for n, r in batch.nodes])
         put(connection, PARTITIONS, [{"name": n, "record": r} for n, r in batch.partitions])
+        put(connection, USAGE, [{"assoc_id": a, "record": r} for a, r in batch.usage])
         put(connection, META, [{"name": k, "value": v} for k, v in batch.meta.items()])
         put(connection, OUTBOX, [{"seq": s, "event": e} for s, e in batch.outbox])
         if batch.outbox_done:
@@ -227,6 +235,9 @@ class Store:
 
     def partitions(self) -> Iterator[pb.PartitionRecord]:
         return (pb.PartitionRecord.FromString(row.record) for row in self._rows(PARTITIONS))
+
+    def usage(self) -> Iterator[pb.AssocUsage]:
+        return (pb.AssocUsage.FromString(row.record) for row in self._rows(USAGE))
 
     def outbox(self) -> Iterator[pb.AcctEvent]:
         return (pb.AcctEvent.FromString(row.event) for row in self._rows(OUTBOX, (OUTBOX.c.seq,)))
