@@ -32,6 +32,7 @@ _NAMES = (
     "scontrol",
     "sprio",
     "sdiag",
+    "sshare",
     "sstat",
     "sacct",
     "sacctmgr",

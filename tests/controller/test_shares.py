@@ -62,6 +62,7 @@ class Site:
         self.room = MachineRoom(where, extra=CONF + extra)
         self.store = Store(f"sqlite:///{where}/state.sqlite")
         self.store.open()
+        self.where = where
         self.document = document()
         self.crash()
         for node in self.controller.cluster.nodes.values():
@@ -93,8 +94,11 @@ class Site:
         if batch:
             self.store.commit(batch)
 
-    def crash(self) -> None:
-        """A new controller finds what was committed; accounting cannot be reached yet."""
+    def crash(self, conf: str = "") -> None:
+        """A new controller finds what was committed, and perhaps other settings; accounting cannot be reached yet."""
+        if conf:
+            self.room = MachineRoom(self.where, extra=conf)
+            self.room.now = self.clock
         self.controller = self._begin()
         self.room.cluster = self.controller.cluster
 
@@ -187,6 +191,26 @@ def test_usage_factors_and_resources_are_known_after_a_crash_without_accounting(
     assert share.tres_used["gres/gpu"] == pytest.approx(60, abs=1) and dict(share.tres_limit) == {"cpu": 4}
 
 
+def test_settings_that_changed_while_the_controller_was_away(site: Site) -> None:
+    """What was kept has decayed as it had to until now, and goes on as the site wants it from here."""
+    job = site.run(ALICE, gres="gpu:1")
+    site.at(100)
+    site.room.finish(site.room.job(job.id))
+    site.commit()
+    used = HALF_LIFE.lasting(0, 100, 100)
+    site.at(3600)
+    changed = CONF.replace("AccountingStorageTRES=gres/gpu", "AccountingStorageTRES=license/matlab,gres/gpu")
+    changed = changed.replace("PriorityDecayHalfLife=0-01:00", "PriorityDecayHalfLife=0")
+    for _ in range(2):
+        site.crash(changed)
+        site.know()
+        site.commit()
+        told = ask(site.controller, ROOT, share_info=pb.ShareInfo()).shares.shares[0]
+        assert told.usage_raw == pytest.approx(used / 2) and told.tres_used["gres/gpu"] == pytest.approx(used / 2)
+        assert "license/matlab" not in told.tres_used
+        site.at(3600)
+
+
 def test_what_running_jobs_may_still_take(site: Site) -> None:
     site.run(ALICE, num_tasks=2, time_limit=10)
     site.at(60)
@@ -224,6 +248,14 @@ def test_priorities_only_rise_where_the_site_says_so(tmp_path: Path, monkeypatch
     site.at(300)
     site.tick()
     assert job.record.priority == 1000 and site.room.submit(ALICE).record.priority == 333
+
+
+def test_other_weights_count_at_once(site: Site) -> None:
+    site.tick()
+    job = site.room.submit(ALICE, begin_time=site.clock + 9e6)
+    (site.where / "slurm.conf").write_text((site.where / "slurm.conf").read_text().replace("=1000\n", "=500\n"))
+    site.controller.reload()
+    assert job.record.priority == 500
 
 
 def test_history_is_taken_once(site: Site) -> None:

@@ -16,6 +16,41 @@ from typing import Any
 PARSER = "data_parser/v0.0.44"
 RELEASE = "25.11.7"
 
+#: what --json=list names, in its order; all are written as the newest is
+PARSERS = ("data_parser/v0.0.43", "data_parser/v0.0.42", "data_parser/v0.0.41", PARSER)
+
+
+class Unwritable(Exception):
+    """--json or --yaml cannot be obeyed, or asks for a list only: what is said instead, and the exit status."""
+
+    def __init__(self, status: int, lines: Sequence[str], listed: Sequence[str] = ()) -> None:
+        self.status = status
+        self.lines = lines  # for standard error
+        self.listed = listed  # for standard output
+        super().__init__("\n".join(lines))
+
+
+def check_parser(command: str, wanted: str, kind: str) -> None:
+    """The value of ``--json=`` or ``--yaml=`` (`kind`): a data parser with flags (``v0.0.44+complex``), or ``list``.
+
+    Raises Unwritable.
+    """
+    if wanted == "list":
+        raise Unwritable(0, ["Possible data_parser plugins:"], PARSERS)
+    name = wanted.partition("+")[0]
+    if name and "data_parser/" + name.removeprefix("data_parser/") not in PARSERS:
+        name = "data_parser/" + name.removeprefix("data_parser/")
+        failed = "failure loading plugins: Plugin has invalid format or unable to be loaded"
+        mime = {"json": "application/json", "yaml": "application/x-yaml"}[kind]
+        raise Unwritable(
+            1,
+            [
+                f"{command}: error: load_plugins: unable to find plugin: {name}",
+                f"{command}: error: data_parser_g_new: {failed}",
+                f"{command}: error: {mime} output not supported by {PARSER}",
+            ],
+        )
+
 
 def document(name: str, rows: Any, command: Sequence[str], cluster: str) -> dict[str, Any]:
     """The whole document around `rows`."""

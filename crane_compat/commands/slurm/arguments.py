@@ -24,11 +24,12 @@ class Option:
 
 @dataclass(slots=True)
 class Arguments:
-    """What was given: the last value of each option ("" for flags), how often, and the operands."""
+    """What was given: the last value of each option ("" for flags), how often, all in order, and the operands."""
 
     values: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     operands: list[str] = field(default_factory=list)
+    given: list[tuple[str, str]] = field(default_factory=list)
 
     def has(self, name: str) -> bool:
         return name in self.values
@@ -66,6 +67,7 @@ def parse(
             for option, value in given:
                 found.values[option.name] = value or ""
                 found.counts[option.name] = found.counts.get(option.name, 0) + 1
+                found.given.append((option.name, value or ""))
             position = len(rest) - len(after)
             if (position and rest[position - 1] == "--") or not after:
                 found.operands += after

@@ -65,8 +65,10 @@ class Shares:
             self.meter.observe(job, now)
 
     def reconfigured(self) -> None:
+        """slurm.conf has been read again; weights may be others."""
         self.fair.configure(Policy.of(self.controller.conf), time.time())
         self._publish()
+        self._renew_all()
 
     # ------------------------------------------------------------ the accounting daemon's part
 
@@ -110,6 +112,10 @@ class Shares:
         self.meter.charge_all(now)
         self.fair.calculate(now)
         self._publish()
+        self._renew_all()
+
+    def _renew_all(self) -> None:
+        cluster = self.controller.cluster
         if cluster.parameters.priority.multifactor and cluster.pending:
             self._renew(list(cluster.pending))
 
