@@ -9,7 +9,7 @@ effects and answers the client; the simulator does the same with a virtual clock
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from crane_compat.core import admission, dependency
 from crane_compat.core import states as st
 from crane_compat.core.accounts import Accounts
 from crane_compat.core.admission import Identity
+from crane_compat.core.billing import billed
 from crane_compat.core.effects import (
     Effect,
     JobChanged,
@@ -158,7 +159,7 @@ class Cluster:
             for pool in node.pools:
                 for key in {f"gres/{pool.name}", f"gres/{pool.name}:{pool.type}" if pool.type else ""} - {""}:
                     counts[key] = counts.get(key, 0) + pool.count
-        counts["billing"] = counts["cpu"]
+        counts["billing"] = int(billed(counts, partition.tres_billing_weights, self.parameters.priority.billing))
         for name, total in self.parameters.licenses.items():
             counts[f"license/{name}"] = total
         partition.total_cpus, partition.total_nodes = counts["cpu"], len(names)
@@ -501,7 +502,7 @@ class Cluster:
 
     def _requested_tres(self, request: Request, partition: str, tasks: int) -> dict[str, int]:
         nodes, cpus = request.min_nodes, request.min_cpus
-        counts = {"cpu": cpus, "node": nodes, "billing": cpus}
+        counts = {"cpu": cpus, "node": nodes}
         counts["mem"] = request.memory * (cpus if request.memory_per_cpu else nodes)
         if request.all_memory:
             mask = self.partition_mask(partition)
@@ -519,7 +520,13 @@ class Cluster:
             counts[f"license/{name}"] = number
         if request.memory_per_gpu:
             counts["mem"] = request.memory_per_gpu * counts.get("gres/gpu", 0)
+        counts["billing"] = int(self._billed(partition, counts))
         return counts
+
+    def _billed(self, partition: str, counts: Mapping[str, int]) -> float:
+        """What such amounts are billed in a partition."""
+        found = self.partitions.get(partition)
+        return billed(counts, found.tres_billing_weights if found is not None else "", self.parameters.priority.billing)
 
     @staticmethod
     def _count_gres(counts: dict[str, int], name: str, kind: str, number: int) -> None:
@@ -666,9 +673,11 @@ class Cluster:
             counts["cpu"] += alloc.cpus
             counts["mem"] += alloc.memory
             tasks += chosen.tasks
-        counts["billing"] = counts["cpu"]
         for name, number in dict(job.requests)[partition].licenses if job.requests else ():
             counts[f"license/{name}"] = number
+        billing = self._billed(partition, counts)
+        counts["billing"] = int(billing)
+        record.billing = "" if billing == counts["billing"] else repr(billing)
         record.partition = partition
         record.tres_alloc, record.tres_alloc_ids = self.tres.text(counts), self.tres.id_text(counts)
         record.num_nodes, record.num_cpus = len(placement.nodes), counts["cpu"]

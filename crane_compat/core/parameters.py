@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from crane_compat.core.billing import Rule
 from crane_compat.parsers.slurm_conf import SlurmConf
 
 
@@ -22,6 +23,7 @@ class PriorityWeights:
     max_age: float = 604800.0  # seconds
     favor_small: bool = False
     multifactor: bool = True
+    billing: Rule = Rule.SUM
 
 
 #: bf_window where the site does not say it, minutes (slurm.conf(5))
@@ -160,6 +162,7 @@ class Parameters:
                 tres=tres_weights,
                 max_age=_duration(str(conf.get("PriorityMaxAge") or "7-0")),
                 favor_small=bool(conf.get("PriorityFavorSmall")),
+                billing=_billing_rule(words("PriorityFlags")),
                 multifactor="multifactor" in str(conf.get("PriorityType") or "priority/multifactor"),
             ),
             slurm_user=str(conf.get("SlurmUser") or "root"),
@@ -170,6 +173,11 @@ class Parameters:
             max_tasks_per_node=int(conf.get("MaxTasksPerNode")),
             max_step_count=int(conf.get("MaxStepCount")),
         )
+
+
+def _billing_rule(flags: Iterable[str]) -> Rule:
+    known = {"max_tres": Rule.MAX, "max_tres_gres": Rule.MAX_AND_GRES}
+    return next((known[flag] for flag in flags if flag in known), Rule.SUM)
 
 
 def _natural(text: str | None, default: int) -> int:

@@ -7,6 +7,7 @@ from functools import partial
 
 from crane_compat.core import states as st
 from crane_compat.parsers import hostlist
+from crane_compat.parsers.billing_weights import parse_weights
 from crane_compat.parsers.conf_reading import FALSE, TRUE, Reading, c_integer
 from crane_compat.parsers.node_lines import ArrayLine
 from crane_compat.parsers.time_limit import parse_minutes
@@ -29,7 +30,6 @@ _TEXTS = {
     "allocnodes": "alloc_nodes",
     "alternate": "alternate",
     "qos": "qos",
-    "tresbillingweights": "tres_billing_weights",
     "selecttypeparameters": "select_type_parameters",
     "resumetimeout": "resume_timeout",
     "suspendtimeout": "suspend_timeout",
@@ -252,8 +252,17 @@ def _preempt_mode(record: pb.PartitionRecord, raw: str, value: str) -> None:
     record.preempt_mode = value.upper()
 
 
+def _billing_weights(record: pb.PartitionRecord, raw: str, value: str) -> None:
+    try:
+        parse_weights(value)
+    except ValueError:
+        raise ValueError(f'Bad value "{value}" for {raw}') from None
+    record.tres_billing_weights = value
+
+
 #: sub-keys with a form of their own
 _OTHERS: dict[str, Setter] = {
+    "tresbillingweights": _billing_weights,
     "priority": _priority,
     "state": _state,
     "maxtime": _max_time,

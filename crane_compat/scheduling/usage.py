@@ -146,6 +146,7 @@ class Run:
     qos: str
     start: float
     tres_ids: str
+    billing: str  # exactly, where that is no whole number
     rates: Usage
     since: float
     ends: float  # when its time limit strikes
@@ -153,8 +154,8 @@ class Run:
 
     def is_of(self, record: pb.JobRecord) -> bool:
         """Is it still this run, charged alike?"""
-        kept = (record.assoc_id, record.start_time, record.tres_alloc_ids)
-        return kept == (self.assoc_id, self.start, self.tres_ids)
+        kept = (record.assoc_id, record.start_time, record.tres_alloc_ids, record.billing)
+        return kept == (self.assoc_id, self.start, self.tres_ids, self.billing)
 
     def left(self) -> float:
         """Seconds that it may still take, as of the last charge."""
@@ -182,7 +183,7 @@ class Meter:
         self.charge_all(now)
         self.factors = wanted
         for run in self.runs.values():
-            run.rates = self._rates(run.qos, run.tres_ids)
+            run.rates = self._rates(run.qos, run.tres_ids, run.billing)
 
     def observe(self, job: Job, now: float) -> None:
         """A job has changed: begin, pause or end its charge."""
@@ -207,8 +208,8 @@ class Meter:
             self.charge_all(now)
         begin = max(record.start_time, record.suspend_time, self.charged)
         self.runs[job.id] = Run(
-            record.assoc_id, record.qos, record.start_time, record.tres_alloc_ids,
-            self._rates(record.qos, record.tres_alloc_ids), begin, _limit_of(record), suspended,
+            record.assoc_id, record.qos, record.start_time, record.tres_alloc_ids, record.billing,
+            self._rates(record.qos, record.tres_alloc_ids, record.billing), begin, _limit_of(record), suspended,
         )  # fmt: skip
 
     def keep(self, jobs: Container[int]) -> None:
@@ -225,11 +226,12 @@ class Meter:
             return record.suspend_time
         return record.end_time if base > st.SUSPENDED and record.end_time else now
 
-    def _rates(self, qos: str, tres_ids: str) -> Usage:
+    def _rates(self, qos: str, tres_ids: str, billing: str) -> Usage:
         """What a job uses in a second."""
         counts, factor = amounts(tres_ids), self.factors.get(qos, 1.0)
         tres = {number: count * factor for number, count in counts.items() if number != _ENERGY}
-        return Usage(counts.get(_BILLING, counts.get(STATIC["cpu"], 0)) * factor, factor, tres)
+        billed = float(billing) if billing else float(counts.get(_BILLING, 0))
+        return Usage(billed * factor, factor, tres)
 
     def _charge(self, run: Run, until: float) -> None:
         self.ledger.charge(run.assoc_id, run.rates, run.since, until)
