@@ -123,7 +123,7 @@ class Ledger:
             for tres, seconds in usage.tres.items():
                 row.tres[tres] = seconds
             yield row
-            if not usage.billing and not usage.wall:
+            if not usage.billing and not usage.wall and not any(usage.tres.values()):
                 del self.own[number]
         self.changed.clear()
 
@@ -230,8 +230,10 @@ class Meter:
         """What a job uses in a second."""
         counts, factor = amounts(tres_ids), self.factors.get(qos, 1.0)
         tres = {number: count * factor for number, count in counts.items() if number != _ENERGY}
-        billed = float(billing) if billing else float(counts.get(_BILLING, 0))
-        return Usage(billed * factor, factor, tres)
+        billed = factor * (float(billing) if billing else counts.get(_BILLING, 0))
+        if billed:
+            tres[_BILLING] = billed
+        return Usage(billed, factor, tres)
 
     def _charge(self, run: Run, until: float) -> None:
         self.ledger.charge(run.assoc_id, run.rates, run.since, until)

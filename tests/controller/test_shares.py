@@ -281,8 +281,8 @@ def test_who_sees_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(site.used(BOB)) == ["chem/bob", "physics/bob"]
 
 
-def test_without_accounting_there_are_no_shares(tmp_path: Path) -> None:
-    room = MachineRoom(tmp_path)
+def test_without_accounting_there_are_no_shares_but_age(tmp_path: Path) -> None:
+    room = MachineRoom(tmp_path, extra="PriorityWeightAge=1000\nPriorityMaxAge=0-01:00\n")
 
     async def make_controller() -> Controller:
         return Controller(room.conf, Store(f"sqlite:///{tmp_path}/x.sqlite"), 0)
@@ -291,3 +291,14 @@ def test_without_accounting_there_are_no_shares(tmp_path: Path) -> None:
     controller.identities.of = lambda uid, gid: ROOT  # type: ignore[method-assign]
     reply = ask(controller, ROOT, share_info=pb.ShareInfo())
     assert reply.HasField("shares") and not reply.shares.shares
+
+    controller.cluster = room.cluster
+    job = room.submit(begin_time=room.now + 9e6)
+    job.record.accrue_time = room.now
+
+    def priority(later: float) -> int:
+        controller.shares.tick(room.now + later)
+        return job.record.priority
+
+    assert [priority(later) for later in (0, 299, 300, 1799, 1800)] == [1, 1, 83, 499, 499]
+    assert priority(2099) == 583

@@ -133,6 +133,16 @@ def test_a_job_that_becomes_smaller_is_charged_less_from_then_on() -> None:
     assert meter.ledger.own[1].billing == 450.0
 
 
+def test_billing_is_exact() -> None:
+    meter = Meter(Ledger(Decay(0.0), 0.0))
+    this = job(tres="1=1,5=3")
+    this.record.billing = "3.25"
+    start(this, 100.0)
+    meter.observe(this, 100.0)
+    meter.charge_all(200.0)
+    assert (meter.ledger.own[1].billing, meter.ledger.own[1].tres) == (325.0, {1: 100.0, 5: 325.0})
+
+
 EVENTS = ("start", "suspend", "resume", "end", "requeue", "resize", "limit", "calculate", "crash")
 
 

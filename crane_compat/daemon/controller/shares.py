@@ -37,6 +37,7 @@ class Shares:
         self.fair = FairShare(Policy.of(controller.conf), time.time())
         self.meter = Meter(self.fair.ledger)
         self.history_taken = False  # of the accounting database; once in the life of a store
+        self._renewed = 0.0  # when the priorities of jobs that wait were
         self._kept: dict[str, str] = {}  # what the store has beside the usage itself
 
     @property
@@ -66,9 +67,10 @@ class Shares:
 
     def reconfigured(self) -> None:
         """slurm.conf has been read again; weights may be others."""
-        self.fair.configure(Policy.of(self.controller.conf), time.time())
+        now = time.time()
+        self.fair.configure(Policy.of(self.controller.conf), now)
         self._publish()
-        self._renew_all()
+        self._renew_all(now)
 
     # ------------------------------------------------------------ the accounting daemon's part
 
@@ -102,9 +104,11 @@ class Shares:
     # ------------------------------------------------------------ time and jobs
 
     def tick(self, now: float) -> None:
-        """Calculate, if PriorityCalcPeriod is over."""
+        """Calculate, if PriorityCalcPeriod is over; age counts without accounting, too."""
         if self.active and self.controller.cluster.accounts.known and self.fair.due(now):
             self._calculate(now)
+        elif not 0.0 <= now - self._renewed < self.fair.policy.calc_period:
+            self._renew_all(now)
 
     def _calculate(self, now: float) -> None:
         cluster = self.controller.cluster
@@ -112,16 +116,17 @@ class Shares:
         self.meter.charge_all(now)
         self.fair.calculate(now)
         self._publish()
-        self._renew_all()
+        self._renew_all(now)
 
-    def _renew_all(self) -> None:
+    def _renew_all(self, now: float) -> None:
+        self._renewed = now
         cluster = self.controller.cluster
         if cluster.parameters.priority.multifactor and cluster.pending:
-            self._renew(list(cluster.pending))
+            self._renew(list(cluster.pending), now)
 
-    def _renew(self, waiting: list[int]) -> None:
+    def _renew(self, waiting: list[int], now: float) -> None:
         """Priorities of jobs that wait: age and fair share have changed.  They are in no need of being kept."""
-        cluster, now = self.controller.cluster, time.time()
+        cluster = self.controller.cluster
         increase_only = self.fair.policy.increase_only
         for job_id in waiting[:RENEWED_AT_ONCE]:
             job = cluster.jobs.get(job_id)
@@ -132,7 +137,7 @@ class Shares:
                 job.record.priority = after
                 cluster.wants_scheduling = True
         if rest := waiting[RENEWED_AT_ONCE:]:
-            asyncio.get_running_loop().call_soon(self._renew, rest)
+            asyncio.get_running_loop().call_soon(self._renew, rest, now)
         else:
             self.controller.kick()
 
