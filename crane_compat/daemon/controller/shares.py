@@ -119,8 +119,8 @@ class Shares:
         self._renew_all(now)
 
     def _renew_all(self, now: float) -> None:
-        self._renewed = now
         cluster = self.controller.cluster
+        self._renewed = cluster.priorities_at = now
         if cluster.parameters.priority.multifactor and cluster.pending:
             self._renew(list(cluster.pending), now)
 
