@@ -1241,7 +1241,7 @@ class NodeReply(_message.Message):
     def __init__(self, id: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
 
 class NodeDown(_message.Message):
-    __slots__ = ("registered", "launch", "signal", "terminate", "ack", "shutdown", "reconfigure", "relay", "update_limit", "ping", "notice", "measure")
+    __slots__ = ("registered", "launch", "signal", "terminate", "ack", "shutdown", "reconfigure", "relay", "update_limit", "ping", "notice", "measure", "attach")
     REGISTERED_FIELD_NUMBER: _ClassVar[int]
     LAUNCH_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
@@ -1254,6 +1254,7 @@ class NodeDown(_message.Message):
     PING_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     MEASURE_FIELD_NUMBER: _ClassVar[int]
+    ATTACH_FIELD_NUMBER: _ClassVar[int]
     registered: Registered
     launch: StepLaunch
     signal: SignalStep
@@ -1266,7 +1267,8 @@ class NodeDown(_message.Message):
     ping: Ping
     notice: JobNotice
     measure: StepRef
-    def __init__(self, registered: _Optional[_Union[Registered, _Mapping]] = ..., launch: _Optional[_Union[StepLaunch, _Mapping]] = ..., signal: _Optional[_Union[SignalStep, _Mapping]] = ..., terminate: _Optional[_Union[TerminateJob, _Mapping]] = ..., ack: _Optional[_Union[AckDone, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., update_limit: _Optional[_Union[UpdateLimit, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., notice: _Optional[_Union[JobNotice, _Mapping]] = ..., measure: _Optional[_Union[StepRef, _Mapping]] = ...) -> None: ...
+    attach: AttachStep
+    def __init__(self, registered: _Optional[_Union[Registered, _Mapping]] = ..., launch: _Optional[_Union[StepLaunch, _Mapping]] = ..., signal: _Optional[_Union[SignalStep, _Mapping]] = ..., terminate: _Optional[_Union[TerminateJob, _Mapping]] = ..., ack: _Optional[_Union[AckDone, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., update_limit: _Optional[_Union[UpdateLimit, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., notice: _Optional[_Union[JobNotice, _Mapping]] = ..., measure: _Optional[_Union[StepRef, _Mapping]] = ..., attach: _Optional[_Union[AttachStep, _Mapping]] = ...) -> None: ...
 
 class Registered(_message.Message):
     __slots__ = ("ok", "error", "version")
@@ -1802,12 +1804,18 @@ class JobOp(_message.Message):
     def __init__(self, op: _Optional[str] = ..., ids: _Optional[_Iterable[str]] = ..., state: _Optional[str] = ...) -> None: ...
 
 class AttachStep(_message.Message):
-    __slots__ = ("job_id", "step_id")
+    __slots__ = ("job_id", "step_id", "io_host", "io_port", "io_key")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    IO_HOST_FIELD_NUMBER: _ClassVar[int]
+    IO_PORT_FIELD_NUMBER: _ClassVar[int]
+    IO_KEY_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     step_id: int
-    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ...) -> None: ...
+    io_host: str
+    io_port: int
+    io_key: bytes
+    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., io_host: _Optional[str] = ..., io_port: _Optional[int] = ..., io_key: _Optional[bytes] = ...) -> None: ...
 
 class EndStep(_message.Message):
     __slots__ = ("job_id", "step_id")

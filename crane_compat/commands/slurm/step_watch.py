@@ -29,6 +29,9 @@ from crane_compat.wire import pb
 #: Wait status of a task that ran out of memory.
 OUT_OF_MEMORY = 125
 
+#: Seconds within which the nodes of a step that we attach to connect.
+CONNECT_SECS = 10.0
+
 #: Seconds in which a second ^C ends the step.
 INTERRUPT_SECS = 1.0
 
@@ -164,6 +167,8 @@ class StepWatch:
         self._stdin_ended = False
         self._dead_output: set[int] = set()
         self._unfinished: dict[int, bool] = {}
+        self.attached = False  # to a step that another srun began
+        self._patient = True
         self._client: Client | None = None
         self._restore: Callable[[], None] = lambda: None
 
@@ -171,13 +176,26 @@ class StepWatch:
 
     def run(self, client: Client, request: pb.StepRequest) -> int:
         """Have the step created and see it through.  Raises StepRefused, Unreachable."""
+        for part in (request, *request.components):
+            self.listener.fill(part)
+        return self._see_through(client, pb.Request(create_step=request))
+
+    def attach(self, client: Client, step: pb.AttachStep) -> int:
+        """Join a step that runs until it ends; the exit code.  Raises StepRefused, Unreachable."""
+        self.attached = True
+        step.io_host, step.io_port, step.io_key = (
+            self.listener.host,
+            self.listener.sock.getsockname()[1],
+            self.listener.key,
+        )
+        return self._see_through(client, pb.Request(attach_step=step))
+
+    def _see_through(self, client: Client, request: pb.Request) -> int:
         self._client = client
         previous = self._catch_signals()
         try:
             self.loop.watch(self.listener.sock, READ, self._connected)
-            for part in (request, *request.components):
-                self.listener.fill(part)
-            client.request(pb.Request(create_step=request))
+            client.request(request)
             self.loop.watch(client.sock, READ, self._from_controller)
             self.loop.run()
         finally:
@@ -207,6 +225,8 @@ class StepWatch:
         return self.step is None or len(self.status) < self.step.num_tasks
 
     def _check_end(self) -> None:
+        if self.attached and self.step is not None and len(self.nodes) < self.step.num_nodes and self._patient:
+            return  # they connect one by one
         if self.over and all(hello is not None for hello in self.channels.values()) and not self._streams_open():
             self.loop.stop()
 
@@ -263,6 +283,8 @@ class StepWatch:
         self.step = _whole(created)
         self.on_created(created.step)
         self._width = len(str(max(0, self.step.num_tasks - 1)))
+        if self.attached:
+            self.loop.later(CONNECT_SECS, self._impatient)
         if created.warning:
             self.voice.info(created.warning)
         if self.delayed:
@@ -272,6 +294,11 @@ class StepWatch:
                 self._describe(part)
         if self.forcing:
             self._abort()
+
+    def _impatient(self) -> None:
+        """Nodes that have not connected to us by now will not: their part of the step is over, or writes to files."""
+        self._patient = False
+        self._check_end()
 
     def _describe(self, step: pb.StepRecord) -> None:
         """What -v says of the step."""
@@ -536,7 +563,8 @@ class StepWatch:
         elif number in ENDING or number == signal.SIGQUIT:
             self._force()
         elif number == signal.SIGCONT:
-            self.voice.info("got SIGCONT")
+            if not self.attached:
+                self.voice.info("got SIGCONT")
         elif number == signal.SIGWINCH:
             self._send_window()
         elif number in FORWARDED:
@@ -544,6 +572,10 @@ class StepWatch:
             self._send(Kind.SIGNAL, data=stream.pack_number(number))
 
     def _force(self) -> None:
+        if self.attached:
+            self.worst = self.worst or 1
+            self.loop.stop()
+            return
         if not self.forcing:
             self.forcing = True
             self.voice.info("forcing job termination")
@@ -554,6 +586,10 @@ class StepWatch:
         self._abort()
 
     def _interrupt(self) -> None:
+        if self.attached:  # it is not ours to end
+            self.worst = self.worst or 128 + signal.SIGINT
+            self.loop.stop()
+            return
         if self.manner.quit_on_interrupt or self.step is None:
             self._force()
             return
@@ -584,7 +620,7 @@ class StepWatch:
             self._raw_terminal()
         if manner.stdin is None:
             return
-        if manner.stdin_rank != ALL:
+        if manner.stdin_rank != ALL and not self.attached:
             for rank in range(step.num_tasks):
                 if rank != manner.stdin_rank:
                     self._send(Kind.STDIN_EOF, rank)
@@ -618,7 +654,8 @@ class StepWatch:
             return
         self._stdin_ended = True
         self.loop.unwatch(descriptor)
-        self._send(Kind.STDIN_EOF, self.manner.stdin_rank)
+        if not self.attached:  # the tasks' input ends with that of their srun
+            self._send(Kind.STDIN_EOF, self.manner.stdin_rank)
 
     # ------------------------------------------------------------ --pty
 

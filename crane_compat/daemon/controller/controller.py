@@ -933,16 +933,20 @@ class Controller:
         connection.send(pb.Response())
 
     def attach_step(self, connection: Connection, request: pb.Request) -> None:
+        """sattach: the step's nodes connect to the caller as they did to srun."""
         body = request.attach_step
         job = self.cluster.jobs.get(body.job_id)
-        if job is None or body.step_id not in job.steps or not job.steps[body.step_id].waiting:
+        if job is None or (body.step_id not in job.steps and not job.finished):
             raise RequestError(Errno.INVALID_JOB_ID)
         if not self.cluster.may_change(job, self.who(connection)):
             raise RequestError(Errno.ACCESS_DENIED)
-        step = job.steps[body.step_id]
-        if (job.id, body.step_id) not in self.step_owners:
-            self.step_owners[(job.id, body.step_id)] = connection
-        connection.send(pb.Response(step_created=pb.StepCreated(step=step.record, job=job.record), more=True))
+        step = job.steps.get(body.step_id)
+        if step is None or not step.waiting:
+            raise RequestError(Errno.ALREADY_DONE)
+        if body.io_port:
+            for name in sorted(step.waiting):
+                self.nodes.send(name, pb.NodeDown(attach=body))
+        connection.send(pb.Response(step_created=pb.StepCreated(step=step.record, job=job.record)))
 
     # ------------------------------------------------------------ administration
 

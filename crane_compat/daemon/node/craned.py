@@ -215,6 +215,11 @@ class Craned:
             self._acknowledged(message.ack)
         elif kind == "measure":
             self._measure(message.measure)
+        elif kind == "attach":
+            job = self.jobs.get(message.attach.job_id)
+            pipe = job.steps.get(message.attach.step_id) if job is not None else None
+            if pipe is not None:
+                pipe.send(message)
         elif kind in ("update_limit", "notice"):
             body = getattr(message, kind)
             job = self.jobs.get(body.job_id)

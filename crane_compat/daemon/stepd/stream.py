@@ -140,6 +140,11 @@ class Channel:
         return bool(self._out) and not self.closed
 
     @property
+    def waiting(self) -> int:
+        """Bytes that the peer has not taken yet."""
+        return len(self._out)
+
+    @property
     def full(self) -> bool:
         return len(self._out) > self.HIGH_WATER and not self.closed
 

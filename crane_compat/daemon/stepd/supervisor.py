@@ -52,6 +52,9 @@ DEADLINE_GRACE_SECS = 60.0
 #: Seconds for srun to take the last output of a step that is being killed.
 FLUSH_SECS = 5.0
 
+#: Seconds that a further listener has to take our connection; the tasks' streams wait meanwhile.
+ATTACH_SECS = 2.0
+
 #: Seconds srun waits beyond KillWait for a killed step.
 ABORT_EXTRA_SECS = 2
 
@@ -359,7 +362,7 @@ class Supervisor:
                     os.write(descriptor, data)
         elif self.streams:
             rank = self.tasks[0].rank if self.tasks else 0
-            self.streams.channel.send(stream.Kind.ERR, rank, data)
+            self.streams.send(stream.Kind.ERR, rank, data)
             self.streams.after_output()
 
     def _report(self, message: pb.NodeUp) -> None:
@@ -411,8 +414,25 @@ class Supervisor:
         elif kind == "ping":
             self.meter.sample(self.tracker.pids())
             peer.send(pb.NodeUp(usage=self._usage_now()))
+        elif kind == "attach":
+            self._attach(message.attach)
         elif kind == "ack":
             self._acknowledge()
+
+    def _attach(self, told: pb.AttachStep) -> None:
+        """Somebody else wants to see and feed the tasks: connect to it as to srun."""
+        if self.streams is None or self.phase is not Phase.RUNNING:
+            return
+        try:
+            sock = socket.create_connection((told.io_host, told.io_port), ATTACH_SECS)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            return  # it has gone, or cannot be reached: nobody else is told
+        channel = stream.Channel(sock)
+        wait = self.settings.kill_wait + ABORT_EXTRA_SECS
+        hello = stream.Hello(self.launch.node_index, len(self.launch.task_ids) or 1, wait, self.launch.node)
+        channel.send(stream.Kind.HELLO, stream.ALL, told.io_key + hello.pack())
+        self.streams.attach(channel)
 
     def _usage_now(self) -> pb.StepUsage:
         launch = self.launch
@@ -426,7 +446,7 @@ class Supervisor:
 
     def _notice(self, text: str) -> None:
         if self.streams:
-            self.streams.channel.send(stream.Kind.NOTICE, stream.ALL, text.encode(errors="surrogateescape"))
+            self.streams.send(stream.Kind.NOTICE, stream.ALL, text.encode(errors="surrogateescape"))
             self.streams.after_output()
         else:
             self.say(text)
@@ -490,7 +510,7 @@ class Supervisor:
         if self.streams and not self.aborted:
             self.aborted = True
             wait = self.settings.kill_wait + ABORT_EXTRA_SECS
-            self.streams.channel.send(stream.Kind.ABORT, stream.ALL, stream.pack_number(wait))
+            self.streams.send(stream.Kind.ABORT, stream.ALL, stream.pack_number(wait))
             self.streams.after_output()
 
     def _terminate(self, request: pb.TerminateJob) -> None:
@@ -681,7 +701,7 @@ class Supervisor:
             for task in exits:
                 self.streams.drain(task.rank)
             pairs = sorted((task.rank, task.status or 0) for task in exits)
-            self.streams.channel.send(stream.Kind.EXIT, stream.ALL, stream.pack_exits(pairs))
+            self.streams.send(stream.Kind.EXIT, stream.ALL, stream.pack_exits(pairs))
             self.streams.after_output()
         if not all(task.reported for task in self.tasks):
             launch = self.launch
@@ -748,9 +768,9 @@ class Supervisor:
         self.tracker.destroy()
         if self.batch:
             spool.remove_script(self.settings.spool, launch.job_id)
-        if self.streams and not self.streams.channel.closed:
+        if self.streams and not (self.streams.channel.closed and not self.streams.attached):
             self.streams.finish()
-            self.streams.channel.send(stream.Kind.END)
+            self.streams.send(stream.Kind.END, stream.ALL)
             self.streams.after_output()
             if self.streams.channel.wants_write:
                 self._await_flush()
@@ -780,6 +800,9 @@ class Supervisor:
             self.loop.unwatch(self.streams.channel)
             with contextlib.suppress(OSError):
                 self.streams.channel.sock.shutdown(socket.SHUT_WR)
+        for channel in self.streams.attached if self.streams else ():
+            with contextlib.suppress(OSError):
+                channel.sock.shutdown(socket.SHUT_WR)
         self._report(pb.NodeUp(done=self.done))
         if not self.peers:
             self._leave()

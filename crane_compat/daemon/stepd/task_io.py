@@ -21,6 +21,9 @@ from .loop import READ, WRITE, Loop
 #: A line longer than this (bytes) is sent in pieces.
 LONGEST_LINE = 8192
 
+#: A further listener (sattach) that is so many bytes behind is cut off: it must not hold up the tasks.
+FARTHEST_BEHIND = 8 << 20
+
 #: Standard input waiting for slow tasks (bytes) above which srun is not read any further.
 INPUT_HIGH_WATER = 1 << 20
 
@@ -46,7 +49,7 @@ class Output:
 
     def __init__(self, streams: Streams, kind: int, rank: int, source: int, by_line: bool) -> None:
         self.streams, self.kind, self.rank, self.source = streams, kind, rank, source
-        self.loop, self.channel = streams.loop, streams.channel
+        self.loop = streams.loop
         self.by_line = by_line
         self._partial = bytearray()
         self.closed = False
@@ -79,11 +82,11 @@ class Output:
             self.close()
             return False
         if not self.by_line:
-            self.channel.send(self.kind, self.rank, data)
+            self.streams.send(self.kind, self.rank, data)
             return True
         end = data.rfind(b"\n") + 1
         if end:
-            self.channel.send(self.kind, self.rank, bytes(self._partial) + data[:end])
+            self.streams.send(self.kind, self.rank, bytes(self._partial) + data[:end])
             self._partial[:] = data[end:]
         else:
             self._partial += data
@@ -93,7 +96,7 @@ class Output:
 
     def _send_partial(self) -> None:
         if self._partial:
-            self.channel.send(self.kind, self.rank, bytes(self._partial))
+            self.streams.send(self.kind, self.rank, bytes(self._partial))
             self._partial.clear()
 
     def drain(self, final: bool) -> None:
@@ -171,11 +174,51 @@ class Streams:
         self.loop, self.channel, self.on_signal = loop, channel, on_signal
         self._descriptor = channel.fileno()
         self._lost = False
+        self._descriptors: dict[stream.Channel, int] = {}
         self.outputs: dict[int, list[Output]] = {}
         self.inputs: dict[int, Input] = {}
         self.terminal = -1
         self._paused = False
+        self.attached: list[stream.Channel] = []
         self.watch()
+
+    def send(self, kind: int, rank: int, data: bytes = b"") -> None:
+        """A frame to srun and to everybody who has attached."""
+        self.channel.send(kind, rank, data)
+        for channel in list(self.attached):
+            channel.send(kind, rank, data)
+            if channel.waiting > FARTHEST_BEHIND:
+                channel.close()
+            self._watch_attached(channel)
+
+    # -- further listeners
+
+    def attach(self, channel: stream.Channel) -> None:
+        """From now on this one hears all, and may give input."""
+        self.attached.append(channel)
+        self._watch_attached(channel)
+
+    def _watch_attached(self, channel: stream.Channel) -> None:
+        if channel not in self.attached:
+            return
+        if channel.closed:
+            self.attached.remove(channel)
+            self.loop.unwatch(self._descriptors.pop(channel))
+            return
+        self._descriptors.setdefault(channel, channel.fileno())
+
+        def ready(events: int) -> None:
+            if events & WRITE:
+                channel.flush()
+            if events & READ:
+                try:
+                    for frame in channel.frames():
+                        self._frame(frame)
+                except stream.StreamError:
+                    channel.close()
+            self._watch_attached(channel)
+
+        self.loop.watch(channel, READ | (WRITE if channel.wants_write else 0), ready)
 
     # -- set-up, before each task is forked
 
