@@ -250,6 +250,8 @@ def build_request(
     per_job = gres_needs(spec.gpus, "gpu")
     per_task = gres_needs(spec.gpus_per_task, "gpu")
     ntasks_per_node = spec.ntasks_per_node
+    if 0 < spec.max_nodes < len(required):  # more are named than may be used: the first of them
+        required = required[: spec.max_nodes]
     if spec.HasField("num_tasks") and ntasks_per_node:
         # with -n, --ntasks-per-node is a maximum: it only decides how many nodes are needed
         needed = -(-spec.num_tasks // ntasks_per_node)
@@ -336,6 +338,7 @@ def build_request(
             core_spec=spec.core_spec,
             tasks_per_socket=spec.ntasks_per_socket,
             tasks_per_core=spec.ntasks_per_core,
+            fewest_nodes=spec.use_min_nodes,
             most_cpus=partition.max_cpus_per_node if partition.max_cpus_per_node != INFINITE else 0,
         )
     )

@@ -259,6 +259,10 @@ class NodeTable:
             and (spread := self._spread(candidates, tasks, wanted, max_nodes))
         ):
             return self._build(request, *spread, empty)
+        if request.max_nodes > min_nodes and not request.fewest_nodes:
+            most = self._most(request, candidates, tasks, min_nodes, empty)
+            if most is not None:
+                return most
         chosen: list[int] = []
         total = 0
         gpus_missing = {(n.name, n.type): n.count for n in request.gres_per_job}
@@ -280,6 +284,22 @@ class NodeTable:
                 return Failure("Resources")
         if total < wanted or any(v > 0 for v in gpus_missing.values()) or len(chosen) < min_nodes:
             return self._largest(request, candidates, tasks, wanted, min_nodes, max_nodes, required, empty)
+        return self._build(request, chosen, self._deal(wanted, [int(tasks[i]) for i in chosen]), empty)
+
+    def _most(
+        self, request: Request, candidates: list[int], tasks: Ints, min_nodes: int, empty: bool
+    ) -> Placement | None:
+        """Of a range of node counts as many as there are, each with a task (sbatch(1), --nodes)."""
+        count = min(request.max_nodes, len(candidates), request.num_tasks or len(candidates))
+        if count <= min_nodes:
+            return None
+        chosen = sorted(candidates[:count])
+        wanted = request.num_tasks or count * max(1, request.ntasks_per_node)
+        if sum(int(tasks[position]) for position in chosen) < wanted:
+            return None
+        for need in request.gres_per_job:
+            if int(self._devices(request, need.name, need.type, empty)[chosen].sum()) < need.count:
+                return None
         return self._build(request, chosen, self._deal(wanted, [int(tasks[i]) for i in chosen]), empty)
 
     @staticmethod

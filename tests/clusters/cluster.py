@@ -26,6 +26,7 @@ class Cluster(ABC):
 
     def __init__(self, base: str) -> None:
         self.base = base
+        self.settings = ""  # lines for crane.toml, where there is one
         self.state = os.path.join(base, "state")
         self.prefix = os.path.join(base, "prefix")
 

@@ -498,3 +498,17 @@ def test_a_job_that_makes_do_with_less_time_fits_before_a_plan(room: MachineRoom
     able = room.submit(req_nodes="n2", time_limit=25, time_min=5)
     room.schedule()
     assert (unable.pending, able.running, able.record.time_limit) == (True, True, 10)
+
+
+def test_of_more_nodes_than_may_be_used_the_first_are(room: MachineRoom) -> None:
+    job = room.submit(req_nodes="n2,n1", min_nodes=1, max_nodes=1)
+    room.schedule()
+    assert job.record.node_list == "n2"
+
+
+def test_of_a_range_of_node_counts_the_largest_unless_told_otherwise(room: MachineRoom) -> None:
+    most = room.submit(min_nodes=1, max_nodes=9)
+    fewest = room.submit(min_nodes=1, max_nodes=9, use_min_nodes=True)
+    room.schedule()
+    assert [job.record.node_list for job in (most, fewest)] == ["n[1-4]", "n1"]
+    room.check()

@@ -22,7 +22,7 @@ from typing import Any
 from tests.clusters import private_host, users
 from tests.clusters.cluster import Cluster, ClusterError
 
-from .golden_format import Recordings
+from .golden_format import Recordings, Scenario
 from .player import Difference, Player, Result, StepResult
 
 #: users of the recorded host with their ids, which sacct prints; on a host that is not private they are what they are
@@ -30,8 +30,16 @@ _IDS = {"alice": 1003, "bob": 1004, "carol": 1005, "dave": 1006, "slurm": 64030}
 
 
 #: The recorded controller started batch jobs at the next backfill cycle: together, by priority, when the commands that
-#: followed at once had seen them pending.  So does ours here.
-_PACE = "[scheduling]\nbatch_sched_delay = 0.5\n"
+#: followed at once had seen them pending.  So does ours here, and later where nothing waits for a job to run.
+_PACE = "[scheduling]\nbatch_sched_delay = {seconds}\n"
+
+
+def _pace(scenario: Scenario) -> str:
+    waits = any("wait_job" in step or "wait_until" in step for step in scenario.steps)
+    runs = any(
+        word in str(step.get("run", "")) for step in scenario.steps for word in ("srun", "salloc", "--wait", "-W")
+    )
+    return _PACE.format(seconds=0.5 if waits or runs else 30)
 
 
 def _cluster(backend: str, base: str) -> Cluster:
@@ -41,7 +49,7 @@ def _cluster(backend: str, base: str) -> Cluster:
         return SlurmCluster(base)
     from tests.clusters.crane import CraneCluster
 
-    return CraneCluster(base, _PACE)
+    return CraneCluster(base)
 
 
 def _set_up_accounting(cluster: Cluster, directory: str) -> str:
@@ -76,6 +84,7 @@ def play(cluster: Cluster, root: str, name: str, host: str, work: str) -> Result
         return Result(name, [], trouble=f"no such scenario in {root}")
     scenario = recordings.scenario(name)
     directory = recordings.profile(scenario.profile)
+    cluster.settings = _pace(scenario)
     try:
         cluster.start(directory)
     except (ClusterError, OSError, subprocess.TimeoutExpired) as exc:
