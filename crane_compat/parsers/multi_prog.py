@@ -52,8 +52,8 @@ _RANGE = re.compile(r"(\d+)(?:-(\d+))?\Z")
 _MOST_TASKS = 1 << 22
 
 
-def _ranks(text: str) -> tuple[int, ...] | None:
-    """The ranks of ``0,2-4``.  Raises ValueError."""
+def _ranks(text: str, tasks: int) -> tuple[int, ...] | None:
+    """The ranks of ``0,2-4`` that there are among `tasks`.  Raises ValueError."""
     if text == "*":
         return None
     found: set[int] = set()
@@ -64,7 +64,7 @@ def _ranks(text: str) -> tuple[int, ...] | None:
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first or last >= _MOST_TASKS:
             raise ValueError(part)
-        found.update(range(first, last + 1))
+        found.update(range(first, min(last + 1, tasks)))
     return tuple(sorted(found))
 
 
@@ -86,7 +86,7 @@ def parse(data: bytes, tasks: int, name: str) -> Plan:
             words = _words(line)
             if not words:
                 continue
-            entry = Entry(_ranks(words[0]), tuple(words[1:]))
+            entry = Entry(_ranks(words[0], tasks), tuple(words[1:]))
         except ValueError:
             raise MultiProgError(invalid) from None
         if not entry.words:

@@ -516,10 +516,11 @@ def hosts_of_file(draft: Draft, name: str) -> str:
     try:
         with open(name, encoding="utf-8", errors="surrogateescape") as file:
             words = [w for line in file for w in re.split(r"[,\s]+", line.partition("#")[0].strip()) if w]
-    except OSError as exc:
+    except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
+        why = getattr(exc, "strerror", None) or "No such file or directory"
         raise OptionError(
             [
-                f"{draft.command}: error: slurm_allocate_resources error opening file {name}, {exc.strerror}",
+                f"{draft.command}: error: slurm_allocate_resources error opening file {name}, {why}",
                 f"{draft.command}: error: Invalid --nodefile node file",
             ],
             SPECIFICATION,

@@ -316,3 +316,8 @@ def test_a_large_script_is_read_at_once() -> None:
     check_script(script)
     assert parse("sbatch", [], {}, script, "x").specs[0].comment == "x"
     assert time.perf_counter() - begun < 1
+
+
+@pytest.mark.parametrize("name", ["nodelist", "nodefile", "export-file"])
+def test_a_file_name_with_a_nul(name: str) -> None:
+    assert refused(f"--{name}=a/\0b").lines
