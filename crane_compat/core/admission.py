@@ -263,7 +263,7 @@ def build_request(
             GresNeed(n.name, n.type, n.count * spec.sockets_per_node) for n in gres_needs(spec.gpus_per_socket, "gpu")
         )
     min_nodes = max(min_nodes, len(required))
-    max_nodes = spec.max_nodes
+    max_nodes = max(min_nodes, min(spec.max_nodes, partition.max_nodes)) if spec.max_nodes else 0
     num_tasks = spec.num_tasks
     tasks = num_tasks or min_nodes * (ntasks_per_node or 1)
     gpus_here = sum(n.count for n in per_node if n.name == "gpu")
@@ -338,7 +338,7 @@ def build_request(
             core_spec=spec.core_spec,
             tasks_per_socket=spec.ntasks_per_socket,
             tasks_per_core=spec.ntasks_per_core,
-            fewest_nodes=spec.use_min_nodes,
+            fewest=spec.use_min_nodes,
             most_cpus=partition.max_cpus_per_node if partition.max_cpus_per_node != INFINITE else 0,
         )
     )

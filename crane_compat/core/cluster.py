@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -357,6 +357,7 @@ class Cluster:
         start = now
         for name, request in job.requests:
             mask = self.partition_mask(name)
+            request = replace(request, fewest=False)  # as recorded: such a test looks for the most nodes of a range
             placement = self.table.place(request, mask)
             if isinstance(placement, Failure):
                 placement = self.table.place(request, mask, empty=True)
@@ -451,7 +452,7 @@ class Cluster:
         record.wckey = spec.wckey
         record.admin_comment = spec.admin_comment
         record.time_limit = limit
-        record.min_cpus, record.min_nodes, record.max_nodes = request.min_cpus, request.min_nodes, request.max_nodes
+        record.min_cpus, record.min_nodes, record.max_nodes = request.min_cpus, request.min_nodes, spec.max_nodes
         record.num_tasks = num_tasks
         record.cpus_per_task = request.cpus_per_task
         record.min_memory, record.memory_per_cpu = request.memory, request.memory_per_cpu

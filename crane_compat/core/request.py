@@ -53,7 +53,7 @@ class Request:
     most_cpus: int = 0  # on each node, by the partition; 0 = all
     tasks_per_socket: int = 0  # at most; 0 = no rule
     tasks_per_core: int = 0
-    fewest_nodes: bool = False  # of a range of node counts the smallest (--use-min-nodes)
+    fewest: bool = False  # of a range of node counts; else as many as are free
 
 
 class RequestTable:

@@ -46,7 +46,7 @@ def _replan(cluster: Cluster, job: Job) -> None:
     if not requests:
         return
     record, request = job.record, requests[0][1]
-    record.min_cpus, record.min_nodes, record.max_nodes = request.min_cpus, request.min_nodes, request.max_nodes
+    record.min_cpus, record.min_nodes, record.max_nodes = request.min_cpus, request.min_nodes, record.spec.max_nodes
     record.cpus_per_task = request.cpus_per_task
     record.num_tasks = record.spec.num_tasks or record.min_nodes * max(1, request.ntasks_per_node)
     record.min_memory, record.memory_per_cpu = request.memory, request.memory_per_cpu

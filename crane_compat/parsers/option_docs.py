@@ -20,9 +20,13 @@ are unambiguous. What a command line says counts more than variables, and these 
 |---|---|
 | honoured | it does what Slurm's manual says |
 | shown | kept with the job, shown by `scontrol`, `squeue` and in the job's environment; nothing acts on it |
-| recorded | taken, without effect, for the reason given; a line on stderr says so where that is a terminal |
+| recorded | taken, without effect, for the reason given |
+| refused | whatever its value, with Slurm's message and exit status |
 | notice | taken, with a line on stderr |
 | former name | of an older Slurm, which 25.11 refuses: taken when written in full, with a line on stderr |
+
+Who gives an option that is shown or recorded only gets a line on stderr, where that is a terminal; programs that read
+stderr find there what Slurm writes, which is nothing. `crane lint` says it of scripts.
 
 `B`, `R`, `A`: an option of `sbatch`, `srun`, `salloc`. Fields are those of the request (`JobSpec`, `StepRequest` in
 `crane_compat/wire/crane.proto`).

@@ -27,7 +27,8 @@ class Option:
 
     takes: none, required or optional.  env: command → variables, the later one counts.
     status: honoured, shown (kept, shown and in the environment; nothing acts on it), recorded (taken, without effect
-    here), notice (said once on stderr) or old (a former name: taken whole only, with a notice).
+    here), refused (whatever its value), notice (said once on stderr) or old (a former name: taken whole only, with a
+    notice).
     """
 
     name: str
@@ -49,7 +50,7 @@ class Option:
 
 #: options that are kept with the job and shown, but that nothing acts on; `WHY` has the reasons
 SHOWN = frozenset(
-    ("core-spec", "cpu-bind", "cpu_bind", "delay-boot", "gpu-bind", "hint", "mail-type", "mail-user", "mem-bind",
+    ("batch", "core-spec", "cpu-bind", "cpu_bind", "delay-boot", "gpu-bind", "hint", "mail-type", "mail-user", "mem-bind",
      "reboot", "switches", "thread-spec", "tres-bind")
 )  # fmt: skip
 
@@ -82,10 +83,11 @@ def _kept(name: str, commands: tuple[str, ...], help_text: str, **more: object) 
     return _make(name, commands, v.kept, help_text, status="recorded", **more)  # type: ignore[arg-type]
 
 
-#: why an option that is taken does nothing
+#: why an option that is taken does nothing, or is refused
 WHY: dict[str, str] = {
     "accel-bind": "devices are bound by --gpu-bind and --tres-bind",
     "async": "srun waits for its step; put it in the background with &",
+    "batch": "the script runs on the first of the job's nodes; that some node has the features is checked",
     "bb": "there are no burst buffers: stage data in the script",
     "bbf": "there are no burst buffers: stage data in the script",
     "bcast": "programs are read where they are: they must be on a file system that the nodes share",
@@ -102,7 +104,6 @@ WHY: dict[str, str] = {
     "context": "tasks run in the SELinux context of their node's daemon",
     "cpu-freq": "frequencies are left to the nodes' governors",
     "debugger-test": "there is no stop for debuggers",
-    "epilog": "not run yet: run it behind srun, or use --task-epilog",
     "delay-boot": "nodes are not switched off and on",
     "gpu-bind": "tasks see all GPUs of their step",
     "gres-flags": "devices are given without regard to the sockets that they are near",
@@ -121,10 +122,11 @@ WHY: dict[str, str] = {
     "mcs-label": "there is no mcs plug-in: users are kept apart by --exclusive=user",
     "msg-timeout": "messages wait as long as their connection lives",
     "network": "there is no switch plug-in: networks are not allocated",
+    "no-allocate": "the step gets an allocation as any other",
     "oom-kill-step": "a step that runs out of memory is ended as a whole",
     "preserve-env": "srun's counts are those of the step",
     "profile": "usage is kept in accounting, not in HDF5 files",
-    "prolog": "not run yet: run it before srun, or use --task-prolog",
+    "reservation": "there are no reservations yet: no name is a valid one",
     "resources": "there are no hierarchical resources",
     "resv-ports": "MPI libraries find free ports themselves",
     "segment": "nodes are chosen without regard to segments",
@@ -199,7 +201,8 @@ OPTIONS: tuple[Option, ...] = (
           env={R: ("SLURM_DISABLE_STATUS",)}),
     _make("distribution", ALL, v.distribution, "how tasks are laid out", short="m", value="type",
           env={B: ("SBATCH_DISTRIBUTION",), R: ("SLURM_DISTRIBUTION",), A: ()}, spec="distribution"),
-    _kept("epilog", (R,), "program to run after the step", value="path", env={R: ("SLURM_EPILOG",)}),
+    _make("epilog", (R,), v.run_text("epilog"), "program to run here after the step", value="path",
+          env={R: ("SLURM_EPILOG",)}),
     _make("error", (B, R), v.path("std_err"), "file for stderr", short="e", value="pattern",
           env={B: ("SBATCH_ERROR",), R: ("SLURM_STDERRMODE", "SRUN_ERROR")}, spec="std_err"),
     _make("exact", (R,), v.step_flag("exact"), "only what the step asks for", takes="none",
@@ -277,7 +280,8 @@ OPTIONS: tuple[Option, ...] = (
           env={R: ("SLURM_SRUN_MULTI",)}),
     _text("network", ALL, "network", "network request", value="type", env=_usual("NETWORK"), status="recorded"),
     _make("nice", ALL, v.nice, "lower the priority", takes="optional", value="n", spec="nice"),
-    _make("no-allocate", (R,), v.no_allocate, "run without an allocation", short="Z", takes="none"),
+    _make("no-allocate", (R,), v.no_allocate, "run without an allocation", short="Z", takes="none",
+          status="recorded"),
     _make("no-bell", (A,), v.kept, "do not ring", takes="none", env={A: ("SALLOC_NO_BELL",)}),
     _make("no-kill", ALL, v.no_kill, "keep the allocation when a node fails", short="k", takes="optional",
           value="off", env=_usual("NO_KILL"), spec="no_kill"),
@@ -318,7 +322,8 @@ OPTIONS: tuple[Option, ...] = (
     _make("priority", ALL, v.priority, "priority of the job (operators)", value="n", spec="priority"),
     _make("profile", ALL, v.profile, "what to profile", value="list", env=_usual("PROFILE"), spec="profile",
           status="recorded"),
-    _kept("prolog", (R,), "program to run before the step", value="path", env={R: ("SLURM_PROLOG",)}),
+    _make("prolog", (R,), v.run_text("prolog"), "program to run here before the step", value="path",
+          env={R: ("SLURM_PROLOG",)}),
     _make("propagate", (B, R), v.propagate, "resource limits to pass on", takes="optional", value="list",
           env={B: (), R: ()}),
     _make("pty", (R,), v.step_flag("pty"), "run task 0 in a terminal", takes="optional", value="fd"),
@@ -329,7 +334,8 @@ OPTIONS: tuple[Option, ...] = (
     _make("relative", (R,), v.relative, "skip the allocation's first nodes", short="r", value="n"),
     _make("requeue", (B,), v.requeue(True), "requeue after a node failure", takes="optional", value="expedite",
           env={B: ("SBATCH_REQUEUE",)}, spec="requeue"),
-    _text("reservation", ALL, "reservation", "run in this reservation", value="name", env=_usual("RESERVATION")),
+    _text("reservation", ALL, "reservation", "run in this reservation", value="name", env=_usual("RESERVATION"),
+          status="refused"),
     _kept("resources", ALL, "hierarchical resources", value="names"),
     _make("resv-ports", ALL, v.resv_ports, "ports to reserve", takes="optional", value="n",
           env={R: ("SLURM_RESV_PORTS",)}, status="recorded"),

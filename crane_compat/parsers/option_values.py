@@ -114,6 +114,13 @@ def run_flag(field: str) -> Setter:
     return apply
 
 
+def run_text(field: str) -> Setter:
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        setattr(draft.flags, field, value or "")
+
+    return apply
+
+
 def number(field: str, least: int = 1) -> Setter:
     def apply(draft: Draft, option: Option, value: str | None) -> None:
         try:

@@ -45,6 +45,8 @@ class Flags:
     propagate: tuple[str, ...] = ()
     export_file: tuple[bytes, ...] | None = None
     negative_nice: bool = False
+    prolog: str = ""  # srun: programs to run here before and after the step; "none" = not even slurm.conf's
+    epilog: str = ""
 
 
 @dataclass

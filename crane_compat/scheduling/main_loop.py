@@ -14,7 +14,7 @@ others are held against everybody.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +56,7 @@ class SchedulingPass:
         self.holding = False  # has any been held in this pass?
         self.together: dict[int, _Together] = {}
         self.trying = False  # only asking: what does not fit makes no plan
-        self.blocked: dict[tuple[str, Request, int, int], str] = {}
+        self.blocked: dict[tuple[str, Request, int, int, str], str] = {}
         self.plans = 0
         self.started = 0
         self.looked = self.tried = self.backfilled = 0  # jobs seen, placed if possible, started before one that waits
@@ -142,7 +142,12 @@ class SchedulingPass:
                 continue
             outcome = self._place(job, name, request)
             if isinstance(outcome, Placement):
-                if over := cluster.limits.over_with(job, name, outcome, self.now):
+                over = cluster.limits.over_with(job, name, outcome, self.now)
+                if over and not request.fewest and request.max_nodes > request.min_nodes:  # may be too many for limits
+                    outcome = self._place(job, name, replace(request, fewest=True))
+                    if isinstance(outcome, Placement):
+                        over = cluster.limits.over_with(job, name, outcome, self.now)
+                if isinstance(outcome, Failure) or over:
                     reason = reason or over
                     continue
                 return name, outcome
@@ -264,7 +269,7 @@ class SchedulingPass:
     def _place(self, job: Job, name: str, request: Request) -> Placement | Failure:
         cluster = self.cluster
         # jobs of one class and time limit have the same answer within a pass
-        key = (name, request, job.record.time_limit, job.record.spec.time_min)
+        key = (name, request, job.record.time_limit, job.record.spec.time_min, job.record.spec.prefer)
         known = None if job.record.het_job_id else self.blocked.get(key)  # what is held differs by component
         if known is not None:
             return Failure("Priority" if known == "Resources" else known)
@@ -276,6 +281,10 @@ class SchedulingPass:
         if self.plans or self.holding:
             end = np.inf if job.record.time_limit == INFINITE else self.now + job.record.time_limit * 60.0
             limit = (self.kept_from >= end) & (self.held_until == 0.0)
+        if preferred := job.record.spec.prefer:  # instead of --constraint, if the job need not wait for it
+            outcome = cluster.table.place(replace(request, features=preferred), mask, limit=limit)
+            if isinstance(outcome, Placement):
+                return outcome
         outcome = cluster.table.place(request, mask, limit=limit)
         if isinstance(outcome, Failure):
             reason = outcome.reason

@@ -248,6 +248,10 @@ class NodeTable:
         if len(candidates) < min_nodes:
             return Failure("Resources")
         max_nodes = request.max_nodes or len(candidates)
+        if max_nodes > min_nodes and request.max_nodes and not request.fewest and not request.gres_per_job:
+            by_spread = request.spread and request.num_tasks > 0
+            if not by_spread and (many := self._many(request, candidates, tasks, min_nodes)):
+                return self._build(request, *many, empty)
         wanted = request.num_tasks or min_nodes * max(1, request.ntasks_per_node)
         if request.overcommit:
             return self._build(request, candidates[:min_nodes], self._deal(wanted, [wanted] * min_nodes), empty)
@@ -259,10 +263,6 @@ class NodeTable:
             and (spread := self._spread(candidates, tasks, wanted, max_nodes))
         ):
             return self._build(request, *spread, empty)
-        if request.max_nodes > min_nodes and not request.fewest_nodes:
-            most = self._most(request, candidates, tasks, min_nodes, empty)
-            if most is not None:
-                return most
         chosen: list[int] = []
         total = 0
         gpus_missing = {(n.name, n.type): n.count for n in request.gres_per_job}
@@ -286,21 +286,20 @@ class NodeTable:
             return self._largest(request, candidates, tasks, wanted, min_nodes, max_nodes, required, empty)
         return self._build(request, chosen, self._deal(wanted, [int(tasks[i]) for i in chosen]), empty)
 
-    def _most(
-        self, request: Request, candidates: list[int], tasks: Ints, min_nodes: int, empty: bool
-    ) -> Placement | None:
-        """Of a range of node counts as many as there are, each with a task (sbatch(1), --nodes)."""
-        count = min(request.max_nodes, len(candidates), request.num_tasks or len(candidates))
-        if count <= min_nodes:
-            return None
+    def _many(
+        self, request: Request, candidates: list[int], tasks: Ints, min_nodes: int
+    ) -> tuple[list[int], list[int]] | None:
+        """Of a range of node counts as many as there are, each with a task; None where that is no more than the least.
+
+        Source: srun(1), --nodes and --use-min-nodes.
+        """
+        count = min(request.max_nodes, request.num_tasks or request.max_nodes, len(candidates))
         chosen = sorted(candidates[:count])
+        room = [int(tasks[i]) for i in chosen]
         wanted = request.num_tasks or count * max(1, request.ntasks_per_node)
-        if sum(int(tasks[position]) for position in chosen) < wanted:
+        if count <= min_nodes or sum(room) < wanted:
             return None
-        for need in request.gres_per_job:
-            if int(self._devices(request, need.name, need.type, empty)[chosen].sum()) < need.count:
-                return None
-        return self._build(request, chosen, self._deal(wanted, [int(tasks[i]) for i in chosen]), empty)
+        return chosen, self._deal(wanted, room)
 
     @staticmethod
     def _spread(candidates: list[int], tasks: Ints, wanted: int, most: int) -> tuple[list[int], list[int]] | None:

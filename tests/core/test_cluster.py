@@ -506,9 +506,24 @@ def test_of_more_nodes_than_may_be_used_the_first_are(room: MachineRoom) -> None
     assert job.record.node_list == "n2"
 
 
-def test_of_a_range_of_node_counts_the_largest_unless_told_otherwise(room: MachineRoom) -> None:
-    most = room.submit(min_nodes=1, max_nodes=9)
-    fewest = room.submit(min_nodes=1, max_nodes=9, use_min_nodes=True)
+def test_of_a_range_of_node_counts_a_job_gets_what_is_free(room: MachineRoom) -> None:
+    busy = room.submit(req_nodes="n4", exclusive="exclusive")
     room.schedule()
-    assert [job.record.node_list for job in (most, fewest)] == ["n[1-4]", "n1"]
+    many = room.submit(min_nodes=1, max_nodes=9)
+    by_tasks = room.submit(min_nodes=1, max_nodes=9, num_tasks=2)
+    fewest = room.submit(min_nodes=1, max_nodes=9, use_min_nodes=True)
+    narrow = room.submit(min_nodes=1, max_nodes=9, partition="small")
+    room.schedule()
+    assert [job.record.num_nodes for job in (busy, many, by_tasks, fewest, narrow)] == [1, 3, 2, 1, 1]
+    assert (many.record.num_tasks, by_tasks.record.num_tasks, many.record.max_nodes) == (3, 2, 9)
+    tested = room.cluster.plan(pb.JobSpec(min_nodes=1, max_nodes=9, use_min_nodes=True, work_dir="/"), ALICE, room.now)
+    assert tested.record.num_nodes == 3
+    room.check()
+
+
+def test_preferred_features_replace_others_where_nothing_waits_for_them(room: MachineRoom) -> None:
+    at_once = room.submit(features="intel", prefer="amd", num_tasks=16)
+    otherwise = room.submit(features="intel", prefer="amd")
+    room.schedule()
+    assert (at_once.record.node_list, otherwise.record.node_list) == ("n[3-4]", "n1")
     room.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import glob
 import json
 import os
@@ -14,7 +15,7 @@ from hypothesis import strategies as some
 
 from crane_compat.commands.native.crane import cli
 from crane_compat.commands.native.lint import guarded
-from crane_compat.lint import CODES, examine, lint_script
+from crane_compat.lint import CODES, Report, examine, lint_script
 from crane_compat.parsers import options
 from crane_compat.parsers.directives import check_script
 from crane_compat.parsers.option_values import EndProgram, OptionError
@@ -55,6 +56,7 @@ def _lines(*lines: str) -> bytes:
         (["#SBATCH --help"], (2, 9), "error", "ends-sbatch"),
         (["#SBATCH --array=1-"], (2, 9), "error", "bad-expression"),
         (["#SBATCH -C a&&b"], (2, 9), "error", "bad-expression"),
+        (["#SBATCH --reservation=r"], (2, 9), "error", "refused-here"),
         (["echo hi", "#SBATCH -n 2"], (3, 1), "warning", "after-command"),
         (["# SBATCH -n 2"], (2, 1), "warning", "looks-like-directive"),
         (["##SBATCH -n 2"], (2, 1), "note", "looks-like-directive"),
@@ -117,6 +119,12 @@ def _takes(script: bytes) -> bool:
     return True
 
 
+def _read(report: Report) -> bool:
+    """sbatch takes it, whatever the controller says then."""
+    theirs = ("bad-expression", "refused-here", "too-large")
+    return all(finding.code in theirs for finding in report.findings if finding.severity == "error")
+
+
 _WORDS = some.sampled_from(
     ["-n", "2", "--ntasks=2", "--time", "10", "--mem=4G", "-J", "a b", "'x", '"y z"', "#c", "--foo", "hetjob", "-",
      "--", "--exclusive", "--oversubscribe", "--gpus=1", "$X", "=", "-t1:0:0", "--help", "\\", "–n"]
@@ -133,8 +141,8 @@ _LINE = some.one_of(
 def test_the_verdict_is_that_of_sbatch(lines: list[str]) -> None:
     script = _lines(*lines)
     report = examine(script, "job.sh", isdir=lambda _: True)
-    if report.command == "sbatch" and not any(f.code == "bad-expression" for f in report.findings):
-        assert report.accepted == _takes(script), report.findings
+    if report.command == "sbatch":
+        assert _read(report) == _takes(script), report.findings
     for finding in report.findings:
         assert finding.code in CODES and 1 <= finding.line <= len(lines) + 2 and finding.column >= 1
 
@@ -149,8 +157,24 @@ def test_every_script_of_the_corpus_gets_a_verdict() -> None:
     for path in SCRIPTS:
         script = Path(path).read_bytes()
         report = guarded(script, path, None)
-        unreadable = any(finding.code == "bad-expression" for finding in report.findings)
-        assert report.command == "cbatch" or unreadable or report.accepted == _takes(script), path
+        assert report.command == "cbatch" or _read(report) == _takes(script), path
+
+
+@pytest.mark.skipif(not SCRIPTS, reason="there is no corpus of job scripts")
+def test_directives_of_scripts_that_were_submitted_somewhere_are_understood() -> None:
+    """Templates aside; what remains refused has a first line, an option or a word that Slurm refuses as well."""
+    with open(CORPUS / "index.tsv", encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["kind"] in ("sbatch", "bsub")]
+    scripts = [row["file"] for row in rows if row["note"] != "template"]
+    strange = []
+    for name in scripts:
+        report = guarded((CORPUS / name).read_bytes(), name, None)
+        lines = {finding.line for finding in report.findings if finding.severity == "error"} - {1}
+        if lines and name.startswith("bsub/"):
+            strange.append((name, lines))
+        elif any(f.code in ("unmatched-quote", "stray-word", "bad-value", "conflict") for f in report.findings):
+            strange.append((name, lines))
+    assert len(strange) <= 0.01 * len(scripts), strange
 
 
 # ---------------------------------------------------------------- the command

@@ -24,7 +24,7 @@ def test_what_has_no_effect_has_a_reason_and_what_has_has_none() -> None:
     names = {option.name for option in OPTIONS}
     assert set(WHY) <= names and names >= SHOWN
     for option in OPTIONS:
-        assert bool(option.why) == (option.status in ("shown", "recorded")), option.name
+        assert bool(option.why) == (option.status in ("shown", "recorded", "refused")), option.name
 
 
 def test_who_asks_in_vain_is_told() -> None:

@@ -300,6 +300,9 @@ class Run:
         watch = StepWatch(voice, listener, manner, self.conf)
         if filters := asked.filters:
             watch.on_created = lambda step: filters.post_submit(0, step.job_id, step.step_id)
+        if status := self._beside("prolog", asked.flags.prolog, job):
+            voice.error(f"the program of --prolog or SrunProlog failed (status {status}): the step is not run")
+            raise Failed
         try:
             code = watch.run(client, request)
         except StepRefused as exc:
@@ -307,9 +310,29 @@ class Run:
                 voice.error(text)
             voice.error(f"Unable to create step for job {job.job_id}: {exc.reason.text}")
             raise Failed from exc
+        if status := self._beside("epilog", asked.flags.epilog, job):
+            voice.info(f"the program of --epilog or SrunEpilog failed (status {status})")
         self.cancelled = watch.cancelled
         self.worst_status = watch.worst_status or (code << 8 if code and not watch.worst else 0)
         return code
+
+    def _beside(self, kind: str, path: str, job: pb.JobRecord) -> int:
+        """Run --prolog or --epilog here, with the step's command line as its arguments: its exit status.
+
+        Source: srun(1).
+        """
+        if not path or path.lower() == "none":
+            return 0
+        import subprocess
+
+        env = os.environ | {"SLURM_JOB_ID": str(job.job_id), "SLURM_JOB_NODELIST": job.node_list}
+        sys.stdout.flush()
+        try:
+            done = subprocess.run([path, *self.asked.operands], stdin=subprocess.DEVNULL, env=env, check=False)
+        except OSError as exc:
+            self.voice.error(f"--{kind}={path}: {exc.strerror}")
+            return 127
+        return done.returncode if done.returncode >= 0 else 128 - done.returncode
 
     def _terminal(self, request: pb.StepRequest, manner: Manner) -> None:
         try:

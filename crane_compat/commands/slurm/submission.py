@@ -10,7 +10,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -161,6 +161,9 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
     if conf is not None:
         for spec in found.specs:
             _against_configuration(command, spec, conf)
+        if command == "srun":
+            found.flags.prolog = found.flags.prolog or str(conf.get("SrunProlog") or "")
+            found.flags.epilog = found.flags.epilog or str(conf.get("SrunEpilog") or "")
     asked = Asked(found.specs, found.steps, found.flags, found.operands, found.given, found.givens, filters)
     line = submit_line(command, argv)
     for spec in asked.specs:
@@ -183,15 +186,18 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
     return asked
 
 
-def ineffective(givens: Iterable[Iterable[str]]) -> list[str]:
-    """A line for each option given that is taken without effect; what asks for nothing is not worth one."""
+def ineffective(givens: Iterable[Mapping[str, str | None]]) -> list[str]:
+    """A line for each reason why options given are without effect; what asks for nothing is not worth one."""
     from crane_compat.parsers.option_table import OPTIONS
 
-    names = {name for given in givens for name in given}
+    values = {name: value for given in givens for name, value in given.items()}
+    reasons: dict[str, list[str]] = {}
+    for option in OPTIONS:
+        asked = option.name in values and (values[option.name] or "").lower() not in ("no", "none")
+        if asked and option.status in ("shown", "recorded"):
+            reasons.setdefault(option.why, []).append(f"--{option.name}")
     return [
-        f"--{option.name} has no effect: {option.why}"
-        for option in OPTIONS
-        if option.status == "recorded" and option.name in names
+        f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} no effect: {why}" for why, names in reasons.items()
     ]
 
 
