@@ -50,8 +50,8 @@ class Option:
 
 #: options that are kept with the job and shown, but that nothing acts on; `WHY` has the reasons
 SHOWN = frozenset(
-    ("batch", "core-spec", "cpu-bind", "cpu_bind", "delay-boot", "gpu-bind", "hint", "mail-type", "mail-user", "mem-bind",
-     "reboot", "switches", "thread-spec", "tres-bind")
+    ("batch", "core-spec", "cpu-bind", "cpu_bind", "delay-boot", "gpu-bind", "hint", "mail-type", "mail-user",
+     "mem-bind", "reboot", "switches", "thread-spec", "tres-bind")
 )  # fmt: skip
 
 
