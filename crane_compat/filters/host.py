@@ -132,8 +132,10 @@ class JobSubmit:
             return None
         with contextlib.suppress(Unreachable), Client.controller(self.conf, "job_submit") as client:
             reply = client.call(pb.Request(list_jobs=pb.ListJobs(job_ids=[int(number)])), check=False)
-            if reply.jobs.jobs:
-                return records.job(reply.jobs.jobs[0])
+            # of an array all tasks come: it goes by the one that carries its number
+            jobs = sorted(reply.jobs.jobs, key=lambda job: job.job_id != int(number))
+            if jobs:
+                return records.job(jobs[0])
         return None
 
     def _log(self, level: str, text: str) -> None:

@@ -79,3 +79,12 @@ def test_an_array_is_one_line_until_it_starts(shared_site: Site) -> None:
     shared_site.sh(f"scontrol release {job}")
     shared_site.until(job)
     assert [shared_site.read(f"array-{job}_{task}.out") for task in (1, 2, 3)] == ["1\n", "2\n", "3\n"]
+
+
+def test_every_task_of_an_array_runs_its_own_steps(shared_site: Site) -> None:
+    """The last task has the array's number, and a step asked for by that number is that task's alone."""
+    array = shared_site.submit("-W -a 0-2%1 -o /dev/null --wrap 'srun -o step-%A-%a -- printenv SLURM_ARRAY_TASK_ID'")
+    assert [shared_site.read(f"step-{array}-{task}") for task in range(3)] == ["0\n", "1\n", "2\n"]
+    assert shared_site.accounted(array, "JobID,State") == [
+        f"{array}_{task}{step}|COMPLETED" for task in range(3) for step in ("", ".batch", ".0")
+    ]

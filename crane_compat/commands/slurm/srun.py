@@ -163,7 +163,8 @@ def _addresses(client: Client, jobs: list[pb.JobRecord]) -> list[str]:
 def _existing_jobs(voice: Voice, client: Client, job_id: int) -> list[pb.JobRecord]:
     """The allocation we are in: of a heterogeneous job all components.  Raises Failed."""
     response = client.call(pb.Request(list_jobs=pb.ListJobs(job_ids=[job_id], details=True)), check=False)
-    jobs = list(response.jobs.jobs)
+    # an array's id stands for all of its tasks; here it is the job of that number, the array's last task
+    jobs = [job for job in response.jobs.jobs if job_id in (job.job_id, job.het_job_id)]
     text = ""
     if response.rc or not jobs:
         text = response.error or TEXT[Errno.INVALID_JOB_ID]
