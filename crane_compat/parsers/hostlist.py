@@ -21,6 +21,8 @@ from itertools import pairwise
 
 #: A range may not hold more hosts (Slurm's MAX_RANGE).
 MAX_RANGE = 64 * 1024
+#: A list may not stand for more names: a line of a few kilobytes would fill the memory of whoever reads it.
+MAX_NAMES = 1024 * 1024
 
 _LAST_NUMBER = re.compile(r"\d+\Z", re.ASCII)
 _DIGITS = re.compile(r"(\d+)", re.ASCII)
@@ -98,6 +100,8 @@ def expand(text: str) -> list[str]:
                 raise HostlistError(text, start + 1, item, f"more than {MAX_RANGE} hosts")
             heads = [head + text_before + value for head in heads for value in values]
             position = closing + 1
+        if len(names) + len(heads) > MAX_NAMES:
+            raise HostlistError(text, start + 1, item, f"more than {MAX_NAMES} hosts")
         tail = item[position:]
         names += [head + tail for head in heads] if tail else heads
     return names

@@ -47,7 +47,13 @@ def test_examples_in_the_docstrings() -> None:
 
 @pytest.mark.parametrize(
     ("text", "column", "part"),
-    [("n1,m[1-x]", 6, "1-x"), ("n[1,5-2]", 5, "5-2"), ("a,n[1-", 3, "n[1-"), ("n[1-70000]", 3, "1-70000")],
+    [
+        ("n1,m[1-x]", 6, "1-x"),
+        ("n[1,5-2]", 5, "5-2"),
+        ("a,n[1-", 3, "n[1-"),
+        ("n[1-70000]", 3, "1-70000"),
+        (",".join(["n[1-65536]"] * 17), 177, "n[1-65536]"),
+    ],
 )
 def test_errors_name_the_part(text: str, column: int, part: str) -> None:
     with pytest.raises(HostlistError) as error:
