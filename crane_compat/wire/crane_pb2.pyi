@@ -1604,16 +1604,18 @@ class ListJobs(_message.Message):
     def __init__(self, job_ids: _Optional[_Iterable[int]] = ..., uids: _Optional[_Iterable[int]] = ..., partitions: _Optional[_Iterable[str]] = ..., with_steps: _Optional[bool] = ..., all: _Optional[bool] = ..., details: _Optional[bool] = ..., active_only: _Optional[bool] = ..., priority_order: _Optional[bool] = ...) -> None: ...
 
 class Jobs(_message.Message):
-    __slots__ = ("jobs", "steps", "now", "unknown_id")
+    __slots__ = ("jobs", "steps", "now", "unknown_id", "last_backfill")
     JOBS_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     NOW_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_BACKFILL_FIELD_NUMBER: _ClassVar[int]
     jobs: _containers.RepeatedCompositeFieldContainer[JobRecord]
     steps: _containers.RepeatedCompositeFieldContainer[StepRecord]
     now: float
     unknown_id: bool
-    def __init__(self, jobs: _Optional[_Iterable[_Union[JobRecord, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[StepRecord, _Mapping]]] = ..., now: _Optional[float] = ..., unknown_id: _Optional[bool] = ...) -> None: ...
+    last_backfill: float
+    def __init__(self, jobs: _Optional[_Iterable[_Union[JobRecord, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[StepRecord, _Mapping]]] = ..., now: _Optional[float] = ..., unknown_id: _Optional[bool] = ..., last_backfill: _Optional[float] = ...) -> None: ...
 
 class ListNodes(_message.Message):
     __slots__ = ("names", "future")

@@ -9,7 +9,6 @@ import pytest
 
 from crane_compat.commands.format.documents import PARSERS, Unwritable, check_parser
 from crane_compat.commands.slurm import sshare
-from crane_compat.commands.slurm.arguments import Exit
 from crane_compat.wire import pb
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -124,7 +123,7 @@ def test_data_parsers_there_are_not(capsys: pytest.CaptureFixture[str]) -> None:
     assert refused.value.status == 1
     assert refused.value.lines[0] == "sshare: error: load_plugins: unable to find plugin: data_parser/v9"
     assert refused.value.lines[2].startswith("sshare: error: application/x-yaml output not supported")
-    with pytest.raises(Exit) as listed:
+    with pytest.raises(SystemExit) as listed:
         sshare.read_options(["--yaml=list"])
     told = capsys.readouterr()
     assert (listed.value.code, told.out, told.err) == (0, "\n".join(PARSERS) + "\n", "Possible data_parser plugins:\n")

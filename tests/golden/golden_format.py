@@ -150,8 +150,8 @@ def view(text: str, step: Step, setting: Setting) -> str:
         text = normalise(text, step.get("norm") or (), setting)
     try:
         text = _VIEWS[mode](text)
-    except ValueError:  # no JSON: then the text itself differs
-        pass
+    except ValueError:  # no JSON, although it was asked for: some entities have text only
+        text = normalise(text, step.get("norm") or (), setting)
     return _loose(text) if step.get("unstable") else text
 
 

@@ -6,12 +6,18 @@ before every value.  Source: recordings.
 
 from __future__ import annotations
 
+import functools
 import grp
-import json
 import os
 import pwd
+import re
+import signal
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 PARSER = "data_parser/v0.0.44"
 RELEASE = "25.11.7"
@@ -30,14 +36,39 @@ class Unwritable(Exception):
         super().__init__("\n".join(lines))
 
 
-def check_parser(command: str, wanted: str, kind: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a document is written: ``json`` or ``yaml``; `bare`: numbers, ``null`` and ``"Infinity"`` in place of records
+    that say whether a number is set, and ``null`` for empty texts (the data parser's flag "complex")."""
+
+    kind: str
+    bare: bool = False
+
+
+def form(command: str, given: Sequence[tuple[str, str]]) -> Form | None:
+    """What the options `given` of a command ask for; the later of --json and --yaml counts.  Raises Unwritable."""
+    kind, wanted = next(((name, value) for name, value in reversed(given) if name in ("json", "yaml")), ("", ""))
+    return Form(kind, check_parser(command, wanted, kind)) if kind else None
+
+
+def obey(command: str, given: Sequence[tuple[str, str]]) -> Form | None:
+    """The same; what cannot be obeyed is said, and ends the command."""
+    try:
+        return form(command, given)
+    except Unwritable as exc:
+        print("\n".join(exc.lines), file=sys.stderr)
+        print("\n".join(exc.listed), end="\n" if exc.listed else "")
+        raise SystemExit(exc.status) from None
+
+
+def check_parser(command: str, wanted: str, kind: str) -> bool:
     """The value of ``--json=`` or ``--yaml=`` (`kind`): a data parser with flags (``v0.0.44+complex``), or ``list``.
 
-    Raises Unwritable.
+    Is "complex" among the flags?  Raises Unwritable.
     """
     if wanted == "list":
         raise Unwritable(0, ["Possible data_parser plugins:"], PARSERS)
-    name = wanted.partition("+")[0]
+    name, *flags = wanted.split("+")
     if name and "data_parser/" + name.removeprefix("data_parser/") not in PARSERS:
         name = "data_parser/" + name.removeprefix("data_parser/")
         failed = "failure loading plugins: Plugin has invalid format or unable to be loaded"
@@ -50,13 +81,18 @@ def check_parser(command: str, wanted: str, kind: str) -> None:
                 f"{command}: error: {mime} output not supported by {PARSER}",
             ],
         )
+    return "complex" in flags
 
 
-def document(name: str, rows: Any, command: Sequence[str], cluster: str) -> dict[str, Any]:
-    """The whole document around `rows`."""
+def document(
+    name: str, rows: Any, command: Sequence[str], cluster: str, *, empty: str = "", **moments: float
+) -> dict[str, Any]:
+    """The whole document around `rows`: `command` are the words of the command line that it names, `moments` the times
+    the rows are of, `empty` the warning for a document without rows."""
     major, minor, micro = RELEASE.split(".")
     return {
         name: rows,
+        **{key: number(int(seconds)) for key, seconds in moments.items()},
         "meta": {
             "plugin": {
                 "type": "",
@@ -73,7 +109,7 @@ def document(name: str, rows: Any, command: Sequence[str], cluster: str) -> dict
             },
         },
         "errors": [],
-        "warnings": [],
+        "warnings": [{"description": empty, "source": ""}] if empty and not rows else [],
     }
 
 
@@ -91,42 +127,89 @@ def _group() -> str:
         return str(os.getgid())
 
 
+def write(value: Any, how: Form) -> None:
+    """Print a document."""
+    sys.stdout.write(render(_bare(value) if how.bare else value, how.kind))
+
+
+#: Names that stand for the number of a user are no texts: there is none, and it shows as "".
+_USERS = frozenset({"user", "reason_set_by_user"})
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"set", "infinite", "number"}:
+            return "Infinity" if value["infinite"] else value["number"] if value["set"] else None
+        return {key: item if key in _USERS and item == "" else _bare(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    return None if value == "" else value
+
+
 def render(value: Any, kind: str) -> str:
     """`value` as ``json`` or ``yaml``."""
     if kind == "json":
-        return "".join(_json(value, 0)) + "\n"
+        return _json(value) + "\n"
     return "%YAML 1.1\n--- !!map\n" + "".join(_yaml_map(value, 0)) + "...\n\n"
 
 
-def _json(value: Any, depth: int) -> Iterator[str]:
-    pad = "  " * (depth + 1)
-    if isinstance(value, dict):
-        yield "{\n"
-        for index, (key, item) in enumerate(value.items()):
-            yield (",\n" if index else "") + pad + json.dumps(key) + ": "
-            yield from _json(item, depth + 1)
-        yield "\n" + "  " * depth + "}"
-    elif isinstance(value, list):
-        yield "[\n"
-        for index, item in enumerate(value):
-            yield (",\n" if index else "") + pad
-            yield from _json(item, depth + 1)
-        yield ("\n" if value else "") + "  " * depth + "]"
-    elif isinstance(value, str):
-        yield json.dumps(value, ensure_ascii=False).replace("/", "\\/")
-    else:
-        yield json.dumps(value)
+#: A line that ends with an empty list or map; a line never ends within a text.
+_EMPTY = re.compile(r'(?m)^( *)((?:"[^"]*": )?)(\[\]|\{\})(,?)$')
+
+
+def _json(value: Any) -> str:
+    """With every container that has no members on two lines, and every ``/`` escaped."""
+    text = orjson.dumps(_writable(value), option=orjson.OPT_INDENT_2).decode().replace("/", "\\/")
+    return _EMPTY.sub(lambda found: f"{found[1]}{found[2]}{found[3][0]}\n{found[1]}{found[3][1]}{found[4]}", text)
+
+
+def _writable(value: Any) -> Any:
+    """Counts beyond 64 bits and texts that are no UTF-8, as JSON can have them; all else as it is."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        if isinstance(value, dict):
+            return {key: _writable(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [_writable(item) for item in value]
+        if isinstance(value, str):
+            return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return float(value)
+    return value
 
 
 def _scalar(value: Any) -> str:
+    if value is None:
+        return "!!null null"
     if isinstance(value, bool):
         return f"!!bool {'true' if value else 'false'}"
     if isinstance(value, int):
         return f"!!int {value}"
     if isinstance(value, float):
         return f"!!float {value:f}"
-    text = str(value)
-    return f"!!str {text}" if text else "!!str"
+    return _tagged(str(value))
+
+
+#: A text that needs no quotes in YAML, told without asking the library.
+_PLAIN = re.compile(r"[A-Za-z0-9_/.+(][A-Za-z0-9_/.+()=,-]*")
+
+
+@functools.lru_cache(maxsize=4096)
+def _tagged(text: str) -> str:
+    """A text with its tag, quoted where it must be, as libyaml (which Slurm uses as well) has it."""
+    if _PLAIN.fullmatch(text):
+        return f"!!str {text}"
+    import yaml
+
+    style = '"' if text.splitlines() != [text] else None  # a break of lines of any kind
+    events = (
+        yaml.StreamStartEvent(),
+        yaml.DocumentStartEvent(),
+        yaml.ScalarEvent(None, "tag:yaml.org,2002:str", (False, False), _writable(text), style=style),
+        yaml.DocumentEndEvent(),
+        yaml.StreamEndEvent(),
+    )
+    return str(yaml.emit(events, Dumper=yaml.SafeDumper, width=1 << 30, allow_unicode=True)).rstrip("\n")
 
 
 def _yaml_value(value: Any, depth: int) -> Iterator[str]:
@@ -155,3 +238,36 @@ def _yaml_map(value: dict[str, Any], depth: int) -> Iterator[str]:
 def number(value: float | None, infinite: bool = False) -> dict[str, Any]:
     """A number that may be unset or infinite."""
     return {"set": value is not None and not infinite, "infinite": infinite, "number": 0 if infinite else value or 0}
+
+
+#: Wait statuses that are none: not known yet, and an end for want of memory.
+_NO_STATUS, _OOM_STATUS = 0xFFFFFFFE, 253
+
+
+def exit_status(status: int) -> dict[str, Any]:
+    """A wait status."""
+    code: int | None = None
+    number_of: int | None = None
+    if status == _NO_STATUS:
+        words = ["PENDING"]
+    elif status == _OOM_STATUS:
+        words, number_of = ["SIGNALED"], 125
+    elif status & 0x7F:
+        words, number_of = ["SIGNALED"], status & 0x7F
+        if status & 0x80:
+            words.append("CORE_DUMPED")
+    else:
+        code = status >> 8 & 0xFF
+        words = ["ERROR" if code else "SUCCESS"]
+    return {
+        "status": words,
+        "return_code": number(code),
+        "signal": {"id": number(number_of), "name": _signal_name(number_of)},
+    }
+
+
+def _signal_name(value: int | None) -> str:
+    try:
+        return signal.Signals(value or 0).name.removeprefix("SIG")
+    except ValueError:
+        return ""

@@ -13,7 +13,7 @@ from crane_compat.parsers.time_limit import format_hms, format_limit
 from crane_compat.wire import pb
 
 #: How --mail-type=ALL shows.
-_ALL_MAIL = "INVALID_DEPEND,BEGIN,END,FAIL,REQUEUE,STAGE_OUT"
+ALL_MAIL = "INVALID_DEPEND,BEGIN,END,FAIL,REQUEUE,STAGE_OUT"
 
 
 def job_lines(job: pb.JobRecord, now: float, details: int = 0) -> list[str]:
@@ -131,7 +131,8 @@ def _total_gres(job: pb.JobRecord) -> str:
     return ",".join(f"{name}:{count}" for name, count in totals.items())
 
 
-def _node_gres(alloc: pb.NodeAlloc) -> str:
+def node_gres(alloc: pb.NodeAlloc) -> str:
+    """``gpu:tesla:1(IDX:0)``: what a job holds of a node."""
     parts = []
     for gres in alloc.gres:
         name = f"{gres.name}:{gres.type}" if gres.type else gres.name
@@ -151,7 +152,7 @@ def _allocation(job: pb.JobRecord) -> Iterator[str]:
     over = st.is_finished(job.state)  # devices have been given back
 
     def held(alloc: pb.NodeAlloc) -> tuple[str, int, str]:
-        return alloc.cpu_ids, alloc.memory, "" if over else _node_gres(alloc)
+        return alloc.cpu_ids, alloc.memory, "" if over else node_gres(alloc)
 
     alike = itertools.groupby(job.nodes, key=held)
     for (cpu_ids, memory, gres), group in alike:
@@ -200,7 +201,7 @@ def _how(job: pb.JobRecord) -> Iterator[str]:
     for key, value in requests:
         yield f"{key}={value}" if value else ""
     if spec.mail_type:
-        types = _ALL_MAIL if "ALL" in spec.mail_type else ",".join(spec.mail_type)
+        types = ALL_MAIL if "ALL" in spec.mail_type else ",".join(spec.mail_type)
         yield f"MailUser={spec.mail_user or job.user} MailType={types}"
     if spec.kill_on_invalid_dep_set:
         yield f"KillOnInvalidDependent={'Yes' if spec.kill_on_invalid_dep else 'No'}"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from crane_compat import SLURM_VERSION
 from crane_compat.parsers.getopt_long import Table, UsageError, scan
+
+if TYPE_CHECKING:
+    from crane_compat.commands.format.documents import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,14 @@ class Arguments:
 
     def get(self, name: str) -> str | None:
         return self.values.get(name)
+
+    def form(self, command: str) -> Form | None:
+        """What --json and --yaml (DOCUMENTS) ask for; what cannot be obeyed is said and ends the command."""
+        if not self.values.keys() & {"json", "yaml"}:
+            return None
+        from crane_compat.commands.format.documents import obey
+
+        return obey(command, self.given)
 
     def names(self, name: str) -> list[str]:
         """A comma-separated value as a list."""
@@ -106,6 +118,12 @@ def help_of(command: str, options: Sequence[Option], synopsis: str = "[OPTIONS]"
             lines.append(name)
     return "\n".join(lines) + "\n"
 
+
+#: Commands that write documents have these; what they mean is in format/documents.py.
+DOCUMENTS = (
+    Option("json", "", "optional", "data_parser", "as a JSON document; =list names the forms"),
+    Option("yaml", "", "optional", "data_parser", "as a YAML document"),
+)
 
 #: Every command has these.
 COMMON = (

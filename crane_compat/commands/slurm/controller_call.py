@@ -48,6 +48,11 @@ class Controller:
     def cluster_name(self) -> str:
         return self.setting("ClusterName")
 
+    def node_shapes(self) -> dict[str, tuple[int, int, int]]:
+        """Sockets, cores of each and threads of each of those, by node."""
+        nodes = self.ask(pb.Request(list_nodes=pb.ListNodes())).nodes.nodes
+        return {node.name: (node.sockets, node.cores, node.threads) for node in nodes}
+
     def complete(self, partitions: Iterable[pb.PartitionRecord]) -> None:
         """Fill in what partitions have from the cluster."""
         for partition in partitions:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crane_compat.core import states
 from crane_compat.core.errors import RequestError
@@ -19,6 +19,9 @@ from crane_compat.core.errors import RequestError
 from . import when
 from .daemon_call import NoAnswer, ask, complain
 from .record_table import Layout
+
+if TYPE_CHECKING:
+    from crane_compat.commands.format.documents import Form
 
 VERSION = "slurm 25.11.7"
 ERASE = "-" * 80
@@ -87,7 +90,8 @@ class Settings:
     expand: bool = False
     start: int | None = None
     end: int | None = None
-    output: str = ""  # "", "json", "yaml", "script", "env"
+    output: str = ""  # "", "script", "env", "completion"
+    form: Form | None = None
     action: str = ""  # help, usage, version, helpformat …
     now: int = 0
     command: list[str] = field(default_factory=list)
@@ -208,6 +212,15 @@ def _unit(text: str) -> int:
 Setter = Callable[[Settings, str], None]
 
 
+def _document(kind: str) -> Setter:
+    def set_form(settings: Settings, value: str) -> None:
+        from crane_compat.commands.format.documents import obey
+
+        settings.form = obey("sacct", [(kind, value)])
+
+    return set_form
+
+
 def _put(name: str, convert: Callable[[str], Any]) -> Setter:
     def set_filter(settings: Settings, value: str) -> None:
         settings.filter[name] = convert(value)
@@ -254,7 +267,7 @@ SETTERS: dict[str, Setter] = {
     "federation": lambda s, v: None, "expand-patterns": _attr("expand"), "f": lambda s, v: _file(v),
     "g": _put("groups", _groups), "h": _attr("action", "help"), "helpreason": _attr("action", "helpreason"),
     "helpstate": _attr("action", "helpstate"), "i": _put("node_range", lambda v: _range(v, "node")),
-    "I": _put("cpu_range", lambda v: _range(v, "cpu")), "j": _jobs, "json": _attr("output", "json"),
+    "I": _put("cpu_range", lambda v: _range(v, "cpu")), "j": _jobs, "json": _document("json"),
     "k": _limit(0), "K": _limit(1), "local": lambda s, v: None,
     "l": lambda s, v: setattr(s, "format", _formats().LONG), "L": _put("clusters", lambda v: ["all"]),
     "M": _put("clusters", _commas), "n": _attr("header", False), "noconvert": _attr("convert", False),
@@ -266,7 +279,7 @@ SETTERS: dict[str, Setter] = {
     "usage": _attr("action", "usage"), "v": lambda s, v: None, "V": _attr("action", "version"),
     "W": _put("wckeys", _commas), "whole-hetjob": _whole,
     "x": _put("associations", lambda v: [int(p) for p in _commas(v) if p.isdigit()]),
-    "X": _attr("allocations"), "yaml": _attr("output", "yaml"),
+    "X": _attr("allocations"), "yaml": _document("yaml"),
 }  # fmt: skip
 
 
@@ -360,7 +373,7 @@ def _run(settings: Settings) -> int:
         raise Failed("Slurm job completion is disabled")
     fields = _fields(settings)
     request = dict(settings.filter)
-    request["steps"] = not settings.allocations or settings.output in ("json", "yaml")
+    request["steps"] = not settings.allocations or settings.form is not None
     request["script"], request["env"] = settings.output == "script", settings.output == "env"
     if words := request.pop("reason_names", None):
         from crane_compat.accounting.codes import reason_number
@@ -374,12 +387,12 @@ def _run(settings: Settings) -> int:
         )
     if settings.output in ("script", "env"):
         return _texts(settings, reply)
-    if settings.output in ("json", "yaml"):
+    if settings.form:
         from . import sacct_document
 
         lines = list(lines_of(settings, reply))
         cluster = reply["clusters"][0]["cluster"] if reply["clusters"] else ""
-        sys.stdout.write(sacct_document.text(lines, settings.command, cluster, settings.output))
+        sacct_document.show(lines, settings.command, cluster, settings.form)
         return 0
     layout = Layout(settings.header, settings.parsable, settings.ending, settings.delimiter)
     columns = [(f.name, width) for f, width in fields]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import struct
 from collections.abc import Sequence
 from typing import Any
 
 from crane_compat.accounting.codes import DISTRIBUTIONS, JOB_FLAGS, REASONS
-from crane_compat.commands.format.documents import document, number, render
+from crane_compat.commands.format.documents import Form, document, exit_status, number, write
 from crane_compat.core import states
 
 from .quantities import INFINITE, NO_VAL, NO_VAL64, parse_tres
 from .sacct_fields import (
-    OOM_STATUS,
     Line,
     expand_pattern,
     group,
@@ -38,39 +36,9 @@ _FLAGS = {
 }
 
 
-def text(lines: Sequence[Line], command: Sequence[str], cluster: str, kind: str) -> str:
-    """The document of the jobs among `lines`."""
-    jobs = [job(line) for line in lines if line.step is None]
-    return render(document("jobs", jobs, command, cluster), kind)
-
-
-def exit_code(status: int) -> dict[str, Any]:
-    """A wait status."""
-    code: int | None = None
-    number_of: int | None = None
-    if status == NO_VAL:
-        words = ["PENDING"]
-    elif status == OOM_STATUS:
-        words, number_of = ["SIGNALED"], 125
-    elif status & 0x7F:
-        words, number_of = ["SIGNALED"], status & 0x7F
-        if status & 0x80:
-            words.append("CORE_DUMPED")
-    else:
-        code = status >> 8 & 0xFF
-        words = ["ERROR" if code else "SUCCESS"]
-    return {
-        "status": words,
-        "return_code": number(code),
-        "signal": {"id": number(number_of), "name": _signal_name(number_of)},
-    }
-
-
-def _signal_name(value: int | None) -> str:
-    try:
-        return signal.Signals(value or 0).name.removeprefix("SIG")
-    except ValueError:
-        return ""
+def show(lines: Sequence[Line], command: Sequence[str], cluster: str, form: Form) -> None:
+    """Print the document of the jobs among `lines`."""
+    write(document("jobs", [job(line) for line in lines if line.step is None], command, cluster), form)
 
 
 def tres(line: Line, stored: str | None) -> list[dict[str, Any]]:
@@ -145,7 +113,7 @@ def job(line: Line) -> dict[str, Any]:
         "cluster": line.view.cluster,
         "constraints": row["constraints"] or "",
         "container": row.get("container") or "",
-        "derived_exit_code": exit_code(row["derived_ec"]),
+        "derived_exit_code": exit_status(row["derived_ec"]),
         "time": {
             "elapsed": line.elapsed,
             "eligible": row["time_eligible"],
@@ -159,7 +127,7 @@ def job(line: Line) -> dict[str, Any]:
             "total": _cpu(line.steps, ("user", "sys")),
             "user": _cpu(line.steps, ("user",)),
         },
-        "exit_code": exit_code(row["exit_code"]),
+        "exit_code": exit_status(row["exit_code"]),
         "extra": row.get("extra") or "",
         "failed_node": row.get("failed_node") or "",
         "flags": [_FLAGS[name] for bit, name in JOB_FLAGS.items() if row["flags"] & bit],
@@ -242,7 +210,7 @@ def step(line: Line) -> dict[str, Any]:
             "total": _cpu([row], ("user", "sys")),
             "user": _cpu([row], ("user",)),
         },
-        "exit_code": exit_code(row["exit_code"] & 0xFFFFFFFF),
+        "exit_code": exit_status(row["exit_code"] & 0xFFFFFFFF),
         "nodes": {"count": row["nodes_alloc"], "range": row["nodelist"], "list": expand(row["nodelist"])},
         "tasks": {"count": row["task_cnt"]},
         "pid": "",

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crane_compat.core.errors import RequestError
 
@@ -20,6 +20,9 @@ from . import when
 from .daemon_call import NoAnswer, ask, complain
 from .record_table import Layout
 from .sacctmgr_words import ALLOWED, COMMANDS, ENTITIES, FLAGS, GRAMMARS, VALID, match
+
+if TYPE_CHECKING:
+    from crane_compat.commands.format.documents import Form
 
 VERSION = "slurm 25.11.7"
 PROMPT_SECONDS = 30
@@ -59,6 +62,7 @@ class Session:
     """The options, and what interactive use remembers."""
 
     given: set[str] = field(default_factory=set)
+    form: Form | None = None  # of documents
     rc: int = 0
     ended: bool = False
 
@@ -226,12 +230,10 @@ def show(session: Session, words: list[str]) -> None:
             size = -20
         columns.append((found, size))
     reply = ask("sacctmgr", "show", {"entity": entity, "where": sentence.where, "flags": sorted(flags)})
-    if session.given & {"json", "yaml"}:
+    if session.form:
         from . import sacctmgr_document
 
-        text = sacctmgr_document.render(entity, reply, "json" if "json" in session.given else "yaml")
-        if text is not None:
-            sys.stdout.write(text)
+        if sacctmgr_document.show(entity, reply, session.form):
             return
     names = Names(_numbered(reply["tres"]), _numbered(reply["qos"]), tree)
     _print(session, columns, ([f.get(row, names) for f, _ in columns] for row in reply["rows"]))
@@ -476,11 +478,13 @@ def main(argv: list[str]) -> int:
     table: Table[Option] = Table.of(OPTIONS)
     session = Session()
     words: list[str] = []
+    documents: list[tuple[str, str]] = []
     rest = argv
     try:
         while rest:
             found, rest = scan(table, rest)
             session.given |= {option.name for option, _ in found}
+            documents += [(option.name, value or "") for option, value in found if option.name in ("json", "yaml")]
             words += rest[:1]
             rest = rest[1:]
     except UsageError as exc:
@@ -492,6 +496,10 @@ def main(argv: list[str]) -> int:
     if "version" in session.given:
         version(session, [])
         return 0
+    if documents:
+        from crane_compat.commands.format.documents import obey
+
+        session.form = obey("sacctmgr", documents)
     if words:
         run(session, words)
         return session.rc

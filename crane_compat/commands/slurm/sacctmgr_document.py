@@ -18,14 +18,15 @@ class _Names:
         self.qos = {int(n): name for n, name in reply["qos"].items()}
 
 
-def render(entity: str, reply: Row, kind: str) -> str | None:
-    """The document of a listing; None where the entity has none."""
+def show(entity: str, reply: Row, form: documents.Form) -> bool:
+    """Print the document of a listing; does the entity have one?"""
     if entity not in _DOCUMENTS:
-        return None
+        return False
     name, build = _DOCUMENTS[entity]
     names = _Names(reply)
     rows = [build(row, names) for row in reply["rows"]]
-    return documents.render(documents.document(name, rows, [], reply["cluster"]), kind)
+    documents.write(documents.document(name, rows, [], reply["cluster"]), form)
+    return True
 
 
 def _tres(stored: str | None, names: _Names) -> list[Row]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from crane_compat import SLURM_VERSION
 from crane_compat.commands.slurm import scontrol_actions as act
 from crane_compat.commands.slurm import scontrol_show, scontrol_update
-from crane_compat.commands.slurm.arguments import COMMON, Option, parse
+from crane_compat.commands.slurm.arguments import COMMON, DOCUMENTS, Option, parse
 from crane_compat.commands.slurm.controller_call import unknown_cluster
 from crane_compat.commands.slurm.scontrol_help import HELP
 from crane_compat.commands.slurm.scontrol_session import Session
@@ -32,6 +32,7 @@ OPTIONS = (
     Option("sibling"),
     Option("uid", "u", "required", "USER"),
     Option("verbose", "v"),
+    *DOCUMENTS,
     *(option for option in COMMON if option.name != "help"),
 )
 
@@ -136,6 +137,7 @@ KEYWORDS: tuple[Keyword, ...] = (
 
 def run_words(session: Session, words: list[str]) -> None:
     """One command."""
+    session.words = words
     word = words[0].lower()
     keyword = next((k for k in KEYWORDS if len(word) >= k.shortest and k.name.startswith(word)), None)
     if keyword is None:
@@ -183,6 +185,7 @@ def main(argv: list[str]) -> int:
     session.all = args.has("all") and not args.has("hide")
     session.details = args.counts.get("details", 0)
     session.future, session.oneliner = args.has("future"), args.has("oneliner")
+    session.form = args.form("scontrol")
     session.quiet, session.verbose = args.has("quiet"), args.counts.get("verbose", 0)
     if cluster := args.get("cluster") or args.get("clusters"):
         try:

@@ -56,7 +56,7 @@ def show_job(session: Session, text: str | None) -> None:
     if reply is None:
         return
     jobs = list(reply.jobs)
-    if match:
+    if match and jobs:
         number, task, offset = match.groups()
         jobs.sort(key=lambda job: (job.job_id != int(number), -job.job_id) if job.array_job_id else (False, 0))
         if offset is not None:
@@ -66,12 +66,25 @@ def show_job(session: Session, text: str | None) -> None:
         if not jobs:
             session.missing(f"Job {text} not found")
             return
+    if session.form:
+        _write_jobs(session, reply, jobs, 0.0 if match else reply.now)
+        return
     if not jobs:
         if not session.quiet:
             print("No jobs in the system")
         return
     now = reply.now or time.time()
     _print_blocks(session, (job_lines(job, now, session.details) for job in jobs))
+
+
+def _write_jobs(session: Session, reply: pb.Jobs, jobs: list[pb.JobRecord], updated: float) -> None:
+    """A document; what is asked of one job is of no time (`updated` 0)."""
+    from crane_compat.commands.format.job_document import job_record
+
+    now, cluster = reply.now or time.time(), session.controller.cluster_name()
+    shapes = session.controller.node_shapes() if any(job.nodes for job in jobs) else {}
+    rows = [job_record(job, now, cluster, shapes) for job in jobs]
+    session.write("jobs", rows, empty="Zero jobs to dump", last_backfill=reply.last_backfill, last_update=updated)
 
 
 def _one_task(jobs: list[pb.JobRecord], task: int) -> list[pb.JobRecord]:
@@ -115,6 +128,13 @@ def show_step(session: Session, text: str | None) -> None:
         steps = [step for step in steps if step.HasField("array_task_id") and str(step.array_task_id) == match[2]]
     if step_text:
         steps = [step for step in steps if st.step_name(step.step_id) == step_text]
+    if session.form:
+        from crane_compat.commands.format.job_document import step_record
+
+        now, cluster = time.time(), session.controller.cluster_name()
+        rows = [step_record(step, now, cluster) for step in steps]
+        session.write("steps", rows, empty="Zero steps to dump", last_update=now)
+        return
     if not steps:
         if text:
             session.missing(f"Job step {text} not found")
@@ -139,16 +159,20 @@ def show_node(session: Session, text: str | None) -> None:
     names_shown = {partition.name for partition in visible.partitions}
     for node in reply.nodes:
         node.partitions[:] = [name for name in node.partitions if name in names_shown]
-    if text is None:
-        if not reply.nodes and not session.quiet:
-            print("No nodes in the system")
-        _print_blocks(session, (node_lines(node, details=bool(session.details)) for node in reply.nodes))
-        return
     known = {node.name: node for node in reply.nodes}
     try:
-        names = list(known) if text.upper() == "ALL" else hostlist.expand(text)
+        names = list(known) if text is None or text.upper() == "ALL" else hostlist.expand(text)
     except hostlist.HostlistError:
-        names = [text]
+        names = [text or ""]
+    if session.form:
+        from crane_compat.commands.format.cluster_document import node_record
+
+        chosen = [known[name] for name in names if name in known]
+        session.write("nodes", [node_record(node) for node in chosen], last_update=reply.now)
+        session.status = session.status or int(len(chosen) < len(names))
+        return
+    if not names and not session.quiet:
+        print("No nodes in the system")
     for name in names:
         if name not in known:
             session.missing(f"Node {name} not found")
@@ -167,6 +191,12 @@ def show_partition(session: Session, text: str | None) -> None:
         session.fail(f"slurm_load_partitions error: {exc.text}")
         return
     chosen = [p for p in reply.partitions if text is None or p.name == text]
+    if session.form:
+        from crane_compat.commands.format.cluster_document import partition_record
+
+        session.write("partitions", [partition_record(p) for p in chosen], last_update=reply.now)
+        session.status = session.status or int(not chosen and text is not None)
+        return
     if not chosen and text is not None:
         session.missing(f"Partition {text} not found")
     elif not chosen and not session.quiet:
@@ -183,6 +213,12 @@ def show_reservation(session: Session, text: str | None) -> None:
         session.fail(f"slurm_load_reservations error: {exc.text}")
         return
     chosen = [r for r in reply.reservations if text is None or r.name == text]
+    if session.form:
+        from crane_compat.commands.format.cluster_document import reservation_record
+
+        session.write("reservations", [reservation_record(r) for r in chosen], last_update=time.time())
+        session.status = session.status or int(not chosen and text is not None)
+        return
     if not chosen and text is not None:
         session.missing(f"Reservation {text} not found")
     elif not chosen and not session.quiet:
@@ -197,6 +233,11 @@ def show_license(session: Session, text: str | None) -> None:
         reply = session.controller.ask(pb.Request(list_licenses=pb.ListLicenses())).licenses
     except RequestError as exc:
         session.fail(f"slurm_load_licenses error: {exc.text}")
+        return
+    if session.form:
+        from crane_compat.commands.format.cluster_document import license_record
+
+        session.write("licenses", [license_record(one) for one in reply.licenses], last_update=time.time())
         return
     if not reply.licenses:
         if not session.quiet:
@@ -224,6 +265,7 @@ def show_config(session: Session, text: str | None) -> None:
             print(f"\n{title} Configuration:")
             _print_rows(rows)
     print()
+    session.form = None  # there is no document of this
     print_ping(session)
 
 
@@ -233,11 +275,18 @@ def _print_rows(rows: Iterable[pb.KeyValue]) -> None:
 
 def print_ping(session: Session) -> bool:
     """The line of each controller; is one up?"""
+    asked = time.monotonic()
     try:
         host = session.controller.ask(pb.Request(ping=pb.Ping())).pong.host
         up = True
     except RequestError:
         host, up = _configured_host(), False
+    if session.form:
+        latency = int((time.monotonic() - asked) * 1e6)
+        state = "UP" if up else "DOWN"
+        told = {"hostname": host, "pinged": state, "responding": up, "latency": latency, "mode": "primary"}
+        session.write("pings", [{**told, "primary": True}])
+        return up
     print(f"Slurmctld(primary) at {host} is {'UP' if up else 'DOWN'}")
     return up
 

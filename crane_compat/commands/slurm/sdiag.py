@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from crane_compat.commands.slurm.arguments import Arguments, Option, parse
+from crane_compat.commands.slurm.arguments import DOCUMENTS, Arguments, Option, parse
 from crane_compat.commands.slurm.controller_call import Controller, unknown_cluster
 from crane_compat.core.errors import RequestError
 from crane_compat.wire import pb
@@ -28,8 +28,7 @@ OPTIONS = (
     Option("sort-by-time2", "T", help="requests by the time one takes"),
     Option("version", "V", help="print the version"),
     Option("no-trunc", help="long lines whole"),
-    Option("json", "", "optional", "data_parser", "as JSON"),
-    Option("yaml", "", "optional", "data_parser", "as YAML"),
+    *DOCUMENTS,
     Option("help", "h", help="show this text"),
     Option("usage", help="a summary"),
 )
@@ -40,7 +39,7 @@ _STARS = "*" * 55
 def main(argv: list[str]) -> int:
     """Run sdiag; the exit status."""
     args = parse("sdiag", OPTIONS, argv, os.environ, USAGE)
-    controller = Controller("sdiag")
+    controller, form = Controller("sdiag"), args.form("sdiag")
     reset = args.has("reset")
     try:
         if name := args.get("cluster"):
@@ -49,17 +48,16 @@ def main(argv: list[str]) -> int:
                 print("\n".join(unknown_cluster("sdiag", name)), file=sys.stderr)
                 return 1
         told = controller.ask(pb.Request(statistics=pb.Statistics(reset=reset))).statistics.diagnostics
-        cluster = controller.cluster_name() if args.has("json") or args.has("yaml") else ""
+        cluster = controller.cluster_name() if form else ""
     except RequestError as exc:
         print(f"slurm_{'reset' if reset else 'get'}_statistics: {exc.text}", file=sys.stderr)
         return 255
     if reset:
         print("Reset scheduling statistics")
-    elif args.has("json") or args.has("yaml"):
-        from crane_compat.commands.format.documents import document, render
+    elif form:
+        from crane_compat.commands.format.documents import document, write
 
-        kind = "json" if args.has("json") else "yaml"
-        sys.stdout.write(render(document("statistics", _document(told), ["sdiag"], cluster), kind))
+        write(document("statistics", _document(told), ["sdiag"], cluster), form)
     else:
         print("\n".join(_lines(args, told)))
     return 0

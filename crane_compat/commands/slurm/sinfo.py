@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from crane_compat.commands.format import node_state
 from crane_compat.commands.format.columns import FieldTable, Layout, all_letters, parse_letters, parse_names
 from crane_compat.commands.format.node_fields import Row, RowField, partition_name, row_fields
 from crane_compat.commands.format.sorting import SortError, sort_records
 from crane_compat.commands.format.texts import clock, moment
-from crane_compat.commands.slurm.arguments import COMMON, Arguments, Option, parse
+from crane_compat.commands.slurm.arguments import COMMON, DOCUMENTS, Arguments, Option, parse
 from crane_compat.commands.slurm.controller_call import Controller, unknown_cluster
 from crane_compat.core import states as st
 from crane_compat.core.errors import RequestError
 from crane_compat.parsers import hostlist
 from crane_compat.parsers.time_limit import format_hms
 from crane_compat.wire import pb
+
+if TYPE_CHECKING:
+    from crane_compat.commands.format.documents import Form
 
 USAGE = """\
 Usage: sinfo [-abdelNRrsTv] [-i seconds] [-t states] [-p partition] [-n nodes]
@@ -53,6 +56,7 @@ OPTIONS = (
     Option("helpFormat", help="list the names for --Format"),
     Option("helpformat", help="list the letters for --format"),
     Option("helpstate", help="list the states for --states"),
+    *DOCUMENTS,
     *COMMON,
 )
 
@@ -93,8 +97,10 @@ def _state_filter(words: list[str]) -> list[tuple[int, int | None]]:
 class Info:
     """One run of sinfo: asks, groups, orders, prints."""
 
-    def __init__(self, args: Arguments) -> None:
+    def __init__(self, args: Arguments, argv: Sequence[str], form: Form | None) -> None:
         self.args = args
+        self.argv = argv
+        self.form = form
         self.controller = Controller("sinfo")
         self.cluster = ""
         self.states = _state_filter(args.names("states")) if args.has("states") else []
@@ -118,6 +124,9 @@ class Info:
             print(f"slurm_load_partitions: {exc.text}", file=sys.stderr)
             return 1
         partitions = [p for p in listed.partitions if not wanted or p.name in wanted]
+        if self.form:
+            self._write(partitions, list(answer.nodes), self.form)
+            return 0
         now = answer.now or time.time()
         layout, table = self._layout(partitions, list(answer.nodes))
         if any(field.names[0] == "preemptmode" for field in layout.fields):
@@ -134,6 +143,18 @@ class Info:
         if rows:
             sys.stdout.write(text + "\n")
         return 0
+
+    def _write(self, partitions: list[pb.PartitionRecord], nodes: list[pb.NodeRecord], form: Form) -> None:
+        """All that rows can show, for nodes that agree in it; what changes by itself (load, free memory) aside."""
+        from crane_compat.commands.format.cluster_document import row_record
+        from crane_compat.commands.format.documents import document, write
+
+        table = row_fields(self.cluster)
+        layout, _ = parse_letters("%P%T%c%X%Y%Z%d%m%w%f%b%G%E", table)
+        rows = self._rows(partitions, [node for node in nodes if self._fits(node)], layout)
+        self._sort(rows, table, partitions)
+        words, cluster = ["sinfo", *self.argv[:-1]], self.controller.cluster_name()
+        write(document("sinfo", [row_record(row) for row in rows], words, cluster), form)
 
     def _fits(self, node: pb.NodeRecord) -> bool:
         args = self.args
@@ -286,20 +307,21 @@ def main(argv: list[str]) -> int:
     if _lists(args):
         return 0
     try:
-        return _run(args)
+        return _run(args, argv)
     except Unusable as exc:
         sys.stdout.flush()
         print(exc, file=sys.stderr)
         return 1
 
 
-def _run(args: Arguments) -> int:
+def _run(args: Arguments, argv: Sequence[str]) -> int:
+    form = args.form("sinfo")
     every = 0
     if (text := args.get("iterate")) is not None:
         if not text.isdigit() or not int(text):
             raise Unusable(f"sinfo: error: Error: invalid entry for --iterate={text}")
         every = int(text)
-    info = Info(args)
+    info = Info(args, argv, form)
     if clusters := args.get("clusters"):
         try:
             info.cluster = info.controller.cluster_name()

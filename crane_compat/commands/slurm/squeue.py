@@ -6,8 +6,8 @@ import os
 import pwd
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from crane_compat.commands.format import job_values as jv
 from crane_compat.commands.format.columns import FieldTable, Layout, all_letters, parse_letters, parse_names
@@ -15,7 +15,7 @@ from crane_compat.commands.format.job_fields import View, job_fields
 from crane_compat.commands.format.sorting import SortError, sort_records
 from crane_compat.commands.format.step_fields import step_fields
 from crane_compat.commands.format.texts import clock, task_ranges
-from crane_compat.commands.slurm.arguments import COMMON, Arguments, Option, parse
+from crane_compat.commands.slurm.arguments import COMMON, DOCUMENTS, Arguments, Option, parse
 from crane_compat.commands.slurm.controller_call import Controller, unknown_cluster
 from crane_compat.core import states as st
 from crane_compat.core.errors import RequestError
@@ -23,6 +23,9 @@ from crane_compat.parsers import hostlist
 from crane_compat.parsers.arrays import ArrayError, parse_array
 from crane_compat.parsers.time_limit import parse_seconds
 from crane_compat.wire import pb
+
+if TYPE_CHECKING:
+    from crane_compat.commands.format.documents import Form
 
 USAGE = """\
 Usage: squeue [-A account] [--clusters names] [-i seconds] [--job jobid]
@@ -71,6 +74,7 @@ OPTIONS = (
     Option("helpFormat", help="list the names for --Format"),
     Option("helpformat", help="list the letters for --format"),
     Option("helpstate", help="list the states for --states"),
+    *DOCUMENTS,
     *COMMON,
 )
 
@@ -336,8 +340,10 @@ def _sort(records: list[Any], spec: str, table: FieldTable[Any]) -> None:
 class Queue:
     """One run of squeue: asks, chooses, orders, prints."""
 
-    def __init__(self, args: Arguments) -> None:
+    def __init__(self, args: Arguments, argv: Sequence[str], form: Form | None) -> None:
         self.args = args
+        self.argv = argv
+        self.form = form
         self.controller = Controller("squeue")
         self.filter = Filter(args)
 
@@ -359,6 +365,9 @@ class Queue:
         except RequestError as exc:
             print(f"slurm_load_jobs error: {exc.text}", file=sys.stderr)
             return 1
+        if self.form:
+            self._write_jobs(reply, self.form)
+            return 0
         needs_cluster = "cluster" in (self.args.get("Format") or "").lower()
         view = View(
             reply.now or time.time(),
@@ -392,6 +401,18 @@ class Queue:
         _print(layout.rows(jobs))
         return 0
 
+    def _write_jobs(self, reply: pb.Jobs, form: Form) -> None:
+        from crane_compat.commands.format.documents import document, write
+        from crane_compat.commands.format.job_document import job_record
+
+        now, cluster = reply.now or time.time(), self.controller.cluster_name()
+        jobs = list(self.filter.chosen(reply.jobs, now))
+        shapes = self.controller.node_shapes() if any(job.nodes for job in jobs) else {}
+        rows = [job_record(job, now, cluster, shapes) for job in jobs]
+        moments = {"last_backfill": reply.last_backfill, "last_update": now}
+        words = ["squeue", *self.argv[:-1]]
+        write(document("jobs", rows, words, cluster, empty="Zero jobs to dump", **moments), form)
+
     def _show_steps(self) -> int:
         wanted: set[tuple[int, int | None, int | None]] = set()
         for word in self.args.names("steps"):
@@ -402,6 +423,15 @@ class Queue:
             print(f"slurm_get_job_steps error: {exc.text}", file=sys.stderr)
             return 1
         now = reply.now or time.time()
+        if self.form:
+            from crane_compat.commands.format.documents import document, write
+            from crane_compat.commands.format.job_document import step_record
+
+            cluster = self.controller.cluster_name()
+            rows = [step_record(step, now, cluster) for step in reply.steps if self._step_fits(step, wanted)]
+            words = ["squeue", *self.argv[:-1]]
+            write(document("steps", rows, words, cluster, empty="Zero steps to dump", last_update=now), self.form)
+            return 0
         table = step_fields(now)
         layout = _layout(self.args, table, STEPS, "job step")
         self._heading(now, len(reply.steps))
@@ -514,15 +544,16 @@ def main(argv: list[str]) -> int:
     if args.has("hide"):
         args.values.pop("all", None)
     try:
-        return _run(args)
+        return _run(args, argv)
     except Unusable as exc:
         _error(str(exc))
         return 1
 
 
-def _run(args: Arguments) -> int:
+def _run(args: Arguments, argv: Sequence[str]) -> int:
+    form = args.form("squeue")
     every = _period(args)
-    queue = Queue(args)
+    queue = Queue(args, argv, form)
     if args.has("verbose"):
         print(_options_text(args))
     if clusters := args.get("clusters"):

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import os
 import pwd
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.wire import pb
 
-from .arguments import Arguments, Exit, Option, help_of, parse
+from .arguments import DOCUMENTS, Arguments, Exit, Option, help_of, parse
 from .controller_call import Controller, unknown_cluster
 from .daemon_call import complain
 from .record_table import Layout, cell
+
+if TYPE_CHECKING:
+    from crane_compat.commands.format.documents import Form
 
 OPTIONS = (
     Option("all", "a", help="users: all, not only the caller"),
     Option("accounts", "A", "required", "NAMES", "accounts: these only"),
     Option("helpformat", "e", help="name the fields that -o takes"),
-    Option("json", "", "optional", "PARSER", "write a JSON document"),
+    DOCUMENTS[0],
     Option("long", "l", help="more columns: usage of the whole, level, limits"),
     Option("partition", "m", help="with the partition that an association is for"),
     Option("cluster", "M", "required", "NAMES", "clusters to ask"),
@@ -36,7 +39,7 @@ OPTIONS = (
     Option("Users", "U", help="users only, no accounts"),
     Option("verbose", "v", help="say what is asked for"),
     Option("version", "V", help="print the version"),
-    Option("yaml", "", "optional", "PARSER", "write a YAML document"),
+    DOCUMENTS[1],
     Option("help", help="print this text"),
     Option("usage", help="print this text"),
 )
@@ -66,7 +69,7 @@ class Settings:
     partitions: bool = False
     users_only: bool = False
     clusters: str = ""
-    document: str = ""  # json, yaml
+    form: Form | None = None
     layout: Layout = field(default_factory=Layout)
 
 
@@ -202,16 +205,7 @@ def read_options(argv: list[str]) -> Settings:
     settings.clusters = given.get("cluster") or given.get("clusters") or ""
     settings.fields = ",".join(value for name, value in given.given if name == "format")
     settings.layout = Layout(not (given.has("noheader") or given.has("")), *_separators(given))
-    settings.document = next((name for name, _ in reversed(given.given) if name in ("json", "yaml")), "")
-    if settings.document:
-        from crane_compat.commands.format.documents import Unwritable, check_parser
-
-        try:
-            check_parser("sshare", given.get(settings.document) or "", settings.document)
-        except Unwritable as exc:
-            complain(list(exc.lines))
-            print("\n".join(exc.listed), end="\n" if exc.listed else "")
-            raise Exit(exc.status) from None
+    settings.form = given.form("sshare")
     for name, value in given.given:
         if name == "accounts":
             settings.accounts += [word for word in _words(value) if word not in settings.accounts]
@@ -294,8 +288,9 @@ def _run(settings: Settings, argv: Sequence[str]) -> int:
     except RequestError as exc:
         status = 255 if exc.errno == Errno.COMMUNICATIONS_CONNECTION else 1
         raise Failed(f"Couldn't get shares from controller: {exc.text}", status) from None
-    if settings.document:
-        sys.stdout.write(_document(reply, ["sshare", *argv], settings.document))
+    if settings.form:
+        # the command line lacks its last word there
+        _write(reply, ["sshare", *argv[:-1]], settings.form)
         return 0
     if settings.clusters:
         print(f"CLUSTER: {reply.cluster}")
@@ -324,14 +319,11 @@ def _rows(reply: pb.Shares, users_only: bool) -> Iterator[Row]:
         yield Row(share, " " * depth + share.account, reply)
 
 
-def _document(reply: pb.Shares, command: Sequence[str], kind: str) -> str:
-    from crane_compat.commands.format.documents import document, render
+def _write(reply: pb.Shares, command: Sequence[str], form: Form) -> None:
+    from crane_compat.commands.format.documents import document, write
 
     shares = [_record(share, reply) for share in reply.shares]
-    # the command line lacks its last word there
-    found = document("shares", [], command[:-1], reply.cluster)
-    found["shares"] = {"shares": shares, "total_shares": 0}
-    return render(found, kind)
+    write(document("shares", {"shares": shares, "total_shares": 0}, command, reply.cluster), form)
 
 
 def _record(share: pb.Share, reply: pb.Shares) -> dict[str, object]:

@@ -461,7 +461,7 @@ class Controller:
         who = self.who(connection)
         jobs = self.cluster.jobs
         private = "jobs" in self.cluster.parameters.private
-        reply = pb.Jobs(now=time.time())
+        reply = pb.Jobs(now=time.time(), last_backfill=self.statistics.backfill.told.last_time)
         if wanted.job_ids:
             found: list[Job] = []
             for number in wanted.job_ids:
