@@ -106,6 +106,7 @@ def dump(conn: Connection, schema: Schema) -> dict[str, Any]:
                 "parent_id": parent["id_assoc"] if parent else 0,
                 "parent_account": row["acct"] if row["user"] else row["parent_acct"],
                 "lineage": row.get("lineage") or "",
+                "comment": row.get("comment") or "",
                 "is_default": bool(row["is_def"]),
                 "shares": "parent" if row["shares"] == PARENT_SHARES else row["shares"],
                 "qos": [qos_name[n] for n in effective_qos(row, by_account) if n in qos_name],
@@ -140,6 +141,12 @@ def dump(conn: Connection, schema: Schema) -> dict[str, Any]:
             for row in conn.execute(sa.select(accounts).where(accounts.c.deleted == 0))
         ],
         "associations": associations,
+        "default_wckeys": {
+            row.user: row.wckey_name
+            for row in conn.execute(
+                sa.select(schema.wckey).where(schema.wckey.c.deleted == 0, schema.wckey.c.is_def == 1)
+            )
+        },
         "wckeys": [
             [row.user, row.wckey_name]
             for row in conn.execute(sa.select(schema.wckey).where(schema.wckey.c.deleted == 0))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from crane_compat import SLURM_VERSION
+from crane_compat.core.tres import STATIC, configured
 from crane_compat.parsers.plain_conf import PlainConf
 from crane_compat.parsers.slurm_conf import SlurmConf
 from crane_compat.parsers.time_limit import INFINITE, format_hms, parse_minutes, parse_seconds
@@ -170,16 +171,13 @@ def _has_accounting(conf: SlurmConf) -> bool:
     return str(conf.get("AccountingStorageType") or "none").rpartition("/")[2].lower() != "none"
 
 
-_TRES = ("cpu", "mem", "energy", "node", "billing", "fs/disk", "vmem", "pages")
+_TRES = tuple(STATIC)
 
 
 @_one
 def _tres(state: _State, name: str) -> str:
     """The TRES that always exist, then the others; GPUs come with their two measured ones."""
-    extra = {word.lower() if word.lower().startswith("gres/gpu") else word for word in _words(state, name)} - set(_TRES)
-    if any(word == "gres/gpu" or word.startswith("gres/gpu:") for word in extra):
-        extra |= {"gres/gpumem", "gres/gpuutil"}
-    return ",".join((*_TRES, *sorted(extra)))
+    return ",".join((*_TRES, *configured(_words(state, name))))
 
 
 def _time_text(seconds: float) -> str:

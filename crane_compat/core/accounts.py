@@ -28,6 +28,7 @@ class Association:
     parent_id: int = 0  # 0 = the root
     shares: int | None = 1  # None: those of the parent
     lineage: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Qos:
     priority: int
     flags: tuple[str, ...] = ()
     limits: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
+    preempt_mode: int = 0  # bits, as in the database
 
 
 class Accounts:
@@ -54,12 +56,14 @@ class Accounts:
         self.highest_priority = 0  # among associations
         self.fair_share: dict[int, float] = {}  # factors by association, as the usage tree last gave them
         self.wckeys: frozenset[tuple[str, str]] = frozenset()  # (user, key)
+        self.default_wckeys: dict[str, str] = {}
 
     def load(self, document: dict[str, Any]) -> None:
         """Replace everything by an ``assoc_dump`` document."""
         self.associations = {}
         self.defaults = {}
         self.admin = {}
+        self.default_wckeys = dict(document.get("default_wckeys") or {})
         for row in document.get("users", ()):
             self.admin[row["name"]] = ADMIN_LEVELS.get(str(row.get("admin_level", "None")), 0)
             if row.get("default_account"):
@@ -77,6 +81,7 @@ class Accounts:
                 int(row.get("parent_id") or 0),
                 None if row.get("shares") == "parent" else int(row.get("shares") or 0),
                 row.get("lineage") or "",
+                row.get("comment") or "",
             )
             self.associations[(assoc.user, assoc.account, assoc.partition)] = assoc
             if assoc.is_default and assoc.user:
@@ -89,6 +94,7 @@ class Accounts:
                 int(row.get("priority") or 0),
                 tuple(row.get("flags") or ()),
                 dict(row.get("limits") or {}),
+                int(row.get("preempt_mode") or 0),
             )
             for row in document.get("qos", ())
         }

@@ -265,7 +265,9 @@ def build_request(
     min_nodes = max(min_nodes, len(required))
     max_nodes = max(min_nodes, min(spec.max_nodes, partition.max_nodes)) if spec.max_nodes else 0
     num_tasks = spec.num_tasks
-    tasks = num_tasks or min_nodes * (ntasks_per_node or 1)
+    # a job that asks for a range of node counts, and no tasks, asks for one task's CPUs
+    ranged = spec.max_nodes > (spec.min_nodes or 1) and not ntasks_per_node
+    tasks = num_tasks or (1 if ranged else min_nodes * (ntasks_per_node or 1))
     gpus_here = sum(n.count for n in per_node if n.name == "gpu")
     cpus_per_gpu = spec.cpus_per_gpu or (par.def_cpu_per_gpu or 0)
     pn_min_cpus = spec.mincpus

@@ -96,6 +96,7 @@ class Cluster:
         self.changes = Changes()
         self.effects: list[Effect] = []
         self.wants_scheduling = True
+        self.list_end = 0  # the place of the last in the list of jobs
         self.priorities_at = 0.0  # when the priorities of waiting jobs were last added up
         self.partitions: dict[str, pb.PartitionRecord] = {}
         self.nodes: dict[str, Node] = {}
@@ -223,6 +224,10 @@ class Cluster:
         return "jobs" not in self.parameters.private or self.may_change(job, who)
 
     # ------------------------------------------------------------ bookkeeping
+
+    def in_order(self, jobs: Iterable[Job]) -> list[Job]:
+        """Jobs as they stand in the list."""
+        return sorted(jobs, key=lambda job: job.record.list_order)
 
     def touch(self, job: Job) -> None:
         """The job's record changed: keep it and tell who watches it."""
@@ -537,6 +542,7 @@ class Cluster:
 
     def _add(self, job: Job) -> None:
         self.jobs[job.id] = job
+        self._to_end(job)
         if job.record.array_job_id:
             self.arrays.setdefault(job.record.array_job_id, []).append(job.id)
         if job.record.het_job_id:
@@ -545,6 +551,11 @@ class Cluster:
             self.pending.add(job.id)
             self.wants_scheduling |= job.record.priority > 0
         self.touch(job)
+
+    def _to_end(self, job: Job) -> None:
+        """Of the list of jobs, as they are shown where no order is asked for."""
+        self.list_end += 1
+        job.record.list_order = self.list_end
 
     # ------------------------------------------------------------ starting
 
@@ -632,6 +643,7 @@ class Cluster:
         record.array_task_id = task
         record.array_task_str = ""
         job = Job(record, requests=list(array.requests), dependency=array.dependency)
+        self._to_end(array)  # the task has the array's place
         array.record.eligible_time = 0.0  # the rest is looked at anew
         array.show_array()
         self.jobs[job.id] = job
@@ -1096,6 +1108,7 @@ class Cluster:
         """Put a kept record back at start-up."""
         record = job.record
         self.jobs[job.id] = job
+        self.list_end = max(self.list_end, record.list_order)
         if record.array_job_id:
             self.arrays.setdefault(record.array_job_id, []).append(job.id)
             if record.array_task_str:

@@ -9,7 +9,7 @@ Source: sacctmgr(1), slurm.schedmd.com/resource_limits, job_reason_codes, the re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ class Count:
     running: int = 0
     tres: dict[str, int] = field(default_factory=dict)
     jobs: set[int] = field(default_factory=set)  # those that run
+    nodes: dict[str, int] = field(default_factory=dict)  # jobs on each; "node" in `tres` is how many these are
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class _Counted:
     submitted: int
     running: int
     tres: dict[str, int]
+    nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,8 @@ class Limits:
             del self._counted[job.id]
         if submitted:
             tres = self.cluster.tres.counts(record.tres_alloc_ids) if active else {}
-            now = _Counted(keys, submitted, int(active), tres)
+            nodes = tuple(alloc.node for alloc in record.nodes) if active else ()
+            now = _Counted(keys, submitted, int(active), tres, nodes)
             self._add(job.id, now, 1)
             self._counted[job.id] = now
 
@@ -190,6 +193,11 @@ class Limits:
         if before:
             self._add(job_id, before, -1)
 
+    def counted(self) -> Iterator[tuple[int, tuple[Key, ...], int, dict[str, int]]]:
+        """Of each job that counts: its number, the keys it counts under, how many jobs it is, what it holds."""
+        for job_id, counted in self._counted.items():
+            yield job_id, counted.keys, counted.submitted, counted.tres
+
     def _add(self, job_id: int, counted: _Counted, sign: int) -> None:
         for key in counted.keys:
             count = self.counts.setdefault(key, Count())
@@ -197,6 +205,12 @@ class Limits:
             count.running += sign * counted.running
             for name, number in counted.tres.items():
                 count.tres[name] = count.tres.get(name, 0) + sign * number
+            for node in counted.nodes:
+                count.nodes[node] = count.nodes.get(node, 0) + sign
+                if not count.nodes[node]:
+                    del count.nodes[node]
+            if counted.nodes:
+                count.tres["node"] = len(count.nodes)
             if counted.running:
                 (count.jobs.add if sign > 0 else count.jobs.discard)(job_id)
             if not count.submitted:
@@ -354,24 +368,53 @@ class Limits:
         tres = {
             "cpu": sum(node.cpus for node in nodes), "mem": sum(node.memory for node in nodes), "node": len(nodes),
         }  # fmt: skip
-        return self._over(rules, tres, record.time_limit, now, 0, max((node.cpus for node in nodes), default=0))
+        most = max((node.cpus for node in nodes), default=0)
+        return self._over(
+            rules,
+            tres,
+            record.time_limit,
+            now,
+            0,
+            most,
+            frozenset(self.cluster.table.nodes[node.index].name for node in nodes),
+        )
 
-    def _over(self, rules: Rules, tres: Tres, minutes: int, now: float, nodes: int, most_cpus: int = 0) -> str:
+    def _over(
+        self,
+        rules: Rules,
+        tres: Tres,
+        minutes: int,
+        now: float,
+        nodes: int,
+        most_cpus: int = 0,
+        placed: frozenset[str] = frozenset(),
+    ) -> str:
         for rule in rules.resources:
             if rule.tres not in tres and (rule.kind != "least" or not nodes):
                 continue
             wanted = tres.get(rule.tres, 0)
             on_a_node = -(-wanted // nodes) if nodes else most_cpus if rule.tres == "cpu" else 0
-            if self._breaks(rule, self._count(rule), tres, minutes, on_a_node, now):
+            if self._breaks(rule, self._count(rule), tres, minutes, on_a_node, now, placed):
                 return rule.reason
         return ""
 
     def _count(self, rule: Rule) -> Count:
         return self.counts.get(rule.key) or Count()
 
-    def _breaks(self, rule: Rule, count: Count, tres: Tres, minutes: int, on_a_node: int, now: float) -> bool:
+    def _breaks(
+        self,
+        rule: Rule,
+        count: Count,
+        tres: Tres,
+        minutes: int,
+        on_a_node: int,
+        now: float,
+        placed: frozenset[str] = frozenset(),
+    ) -> bool:
         wanted = tres.get(rule.tres, 0)
         match rule.kind:
+            case "group" if rule.tres == "node":  # one that several jobs share counts once
+                return len(count.nodes | dict.fromkeys(placed, 0)) > rule.limit if placed else wanted > rule.limit
             case "group":
                 return count.tres.get(rule.tres, 0) + wanted > rule.limit
             case "job":

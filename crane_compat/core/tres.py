@@ -17,15 +17,23 @@ STATIC: dict[str, int] = {
 FIRST_DYNAMIC = 1001
 
 
+def configured(names: Iterable[str]) -> list[str]:
+    """What AccountingStorageTRES adds to the resources that always exist, in order; GPUs come with their two measured
+    ones."""
+    words = {name.strip() for name in names if name.strip()}
+    extra = {word.lower() if word.lower().startswith("gres/gpu") else word for word in words}
+    extra = {word for word in extra if word.lower() not in STATIC}
+    if any(word == "gres/gpu" or word.startswith("gres/gpu:") for word in extra):
+        extra |= {"gres/gpumem", "gres/gpuutil"}
+    return sorted(extra)
+
+
 class TresTable:
     """Names and ids of one cluster's trackable resources."""
 
-    def __init__(self, configured: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
         self.ids: dict[str, int] = dict(STATIC)
-        for name in configured:
-            name = name.strip().lower() if name.strip().lower() in STATIC else name.strip()
-            if name and name not in self.ids:
-                self.ids[name] = FIRST_DYNAMIC + len(self.ids) - len(STATIC)
+        self.ids |= {name: FIRST_DYNAMIC + place for place, name in enumerate(configured(names))}
 
     def counts(self, text: str) -> dict[str, int]:
         """Name → amount of an ``id_text``."""

@@ -64,7 +64,7 @@ class Usage:
 
 
 class Ledger:
-    """Usage by the association that was charged.
+    """Usage by the association that was charged; that of a QOS under its negative number.
 
     The amounts stand for the time `at`; all decay alike, so nothing has to be touched as time goes by.
     """
@@ -173,6 +173,7 @@ class Meter:
         self.ledger = ledger
         self.charged = charged
         self.factors: dict[str, float] = {}  # UsageFactor by QOS, where it is not 1
+        self.qos_ids: dict[str, int] = {}
         self.runs: dict[int, Run] = {}
 
     def weigh(self, factors: Mapping[str, float], now: float) -> None:
@@ -237,6 +238,7 @@ class Meter:
 
     def _charge(self, run: Run, until: float) -> None:
         self.ledger.charge(run.assoc_id, run.rates, run.since, until)
+        self.ledger.charge(-self.qos_ids.get(run.qos, 0), run.rates, run.since, until)
         run.since = max(run.since, until)
 
     def charge_all(self, now: float) -> None:

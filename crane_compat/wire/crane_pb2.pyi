@@ -273,7 +273,8 @@ class GresAlloc(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., count: _Optional[int] = ..., index: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class JobRecord(_message.Message):
-    __slots__ = ("job_id", "spec", "uid", "gid", "user", "group", "state", "reason", "reason_text", "priority", "restarts", "user_hold", "submit_time", "eligible_time", "accrue_time", "start_time", "end_time", "suspend_time", "pre_suspend_secs", "last_sched_eval", "deadline", "partition", "account", "qos", "assoc_id", "qos_id", "wckey", "time_limit", "min_cpus", "min_nodes", "max_nodes", "num_tasks", "cpus_per_task", "min_memory", "memory_per_cpu", "requeue", "node_list", "batch_host", "nodes", "num_nodes", "num_cpus", "tres_req", "tres_alloc", "tres_req_ids", "tres_alloc_ids", "sched_nodes", "scheduler", "exit_code", "derived_exit_code", "exit_known", "killed_by", "cancelled", "array_job_id", "array_task_id", "array_task_str", "array_max_tasks", "array_count", "array_min", "array_max", "array_step", "het_job_id", "het_offset", "het_job_id_set", "dependency", "job_db_inx", "next_step_id", "std_in", "std_out", "std_err", "admin_comment", "system_comment", "burst_buffer_state", "failed_node", "batch_flag", "site_factor", "begin_requeue", "billing", "prolog_running", "top_exit", "completing_nodes", "wait_reason_since", "revoked", "requeue_pending", "hold_after_requeue", "alloc_host")
+    __slots__ = ("list_order", "job_id", "spec", "uid", "gid", "user", "group", "state", "reason", "reason_text", "priority", "restarts", "user_hold", "submit_time", "eligible_time", "accrue_time", "start_time", "end_time", "suspend_time", "pre_suspend_secs", "last_sched_eval", "deadline", "partition", "account", "qos", "assoc_id", "qos_id", "wckey", "time_limit", "min_cpus", "min_nodes", "max_nodes", "num_tasks", "cpus_per_task", "min_memory", "memory_per_cpu", "requeue", "node_list", "batch_host", "nodes", "num_nodes", "num_cpus", "tres_req", "tres_alloc", "tres_req_ids", "tres_alloc_ids", "sched_nodes", "scheduler", "exit_code", "derived_exit_code", "exit_known", "killed_by", "cancelled", "array_job_id", "array_task_id", "array_task_str", "array_max_tasks", "array_count", "array_min", "array_max", "array_step", "het_job_id", "het_offset", "het_job_id_set", "dependency", "job_db_inx", "next_step_id", "std_in", "std_out", "std_err", "admin_comment", "system_comment", "burst_buffer_state", "failed_node", "batch_flag", "site_factor", "begin_requeue", "billing", "prolog_running", "top_exit", "completing_nodes", "wait_reason_since", "revoked", "requeue_pending", "hold_after_requeue", "alloc_host")
+    LIST_ORDER_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
@@ -359,6 +360,7 @@ class JobRecord(_message.Message):
     REQUEUE_PENDING_FIELD_NUMBER: _ClassVar[int]
     HOLD_AFTER_REQUEUE_FIELD_NUMBER: _ClassVar[int]
     ALLOC_HOST_FIELD_NUMBER: _ClassVar[int]
+    list_order: int
     job_id: int
     spec: JobSpec
     uid: int
@@ -444,7 +446,7 @@ class JobRecord(_message.Message):
     requeue_pending: bool
     hold_after_requeue: bool
     alloc_host: str
-    def __init__(self, job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., state: _Optional[int] = ..., reason: _Optional[str] = ..., reason_text: _Optional[str] = ..., priority: _Optional[int] = ..., restarts: _Optional[int] = ..., user_hold: _Optional[bool] = ..., submit_time: _Optional[float] = ..., eligible_time: _Optional[float] = ..., accrue_time: _Optional[float] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., suspend_time: _Optional[float] = ..., pre_suspend_secs: _Optional[float] = ..., last_sched_eval: _Optional[float] = ..., deadline: _Optional[float] = ..., partition: _Optional[str] = ..., account: _Optional[str] = ..., qos: _Optional[str] = ..., assoc_id: _Optional[int] = ..., qos_id: _Optional[int] = ..., wckey: _Optional[str] = ..., time_limit: _Optional[int] = ..., min_cpus: _Optional[int] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., min_memory: _Optional[int] = ..., memory_per_cpu: _Optional[bool] = ..., requeue: _Optional[bool] = ..., node_list: _Optional[str] = ..., batch_host: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[NodeAlloc, _Mapping]]] = ..., num_nodes: _Optional[int] = ..., num_cpus: _Optional[int] = ..., tres_req: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., tres_req_ids: _Optional[str] = ..., tres_alloc_ids: _Optional[str] = ..., sched_nodes: _Optional[str] = ..., scheduler: _Optional[str] = ..., exit_code: _Optional[int] = ..., derived_exit_code: _Optional[int] = ..., exit_known: _Optional[bool] = ..., killed_by: _Optional[int] = ..., cancelled: _Optional[bool] = ..., array_job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., array_task_str: _Optional[str] = ..., array_max_tasks: _Optional[int] = ..., array_count: _Optional[int] = ..., array_min: _Optional[int] = ..., array_max: _Optional[int] = ..., array_step: _Optional[int] = ..., het_job_id: _Optional[int] = ..., het_offset: _Optional[int] = ..., het_job_id_set: _Optional[str] = ..., dependency: _Optional[str] = ..., job_db_inx: _Optional[int] = ..., next_step_id: _Optional[int] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., admin_comment: _Optional[str] = ..., system_comment: _Optional[str] = ..., burst_buffer_state: _Optional[str] = ..., failed_node: _Optional[str] = ..., batch_flag: _Optional[bool] = ..., site_factor: _Optional[int] = ..., begin_requeue: _Optional[int] = ..., billing: _Optional[str] = ..., prolog_running: _Optional[bool] = ..., top_exit: _Optional[int] = ..., completing_nodes: _Optional[_Iterable[str]] = ..., wait_reason_since: _Optional[str] = ..., revoked: _Optional[bool] = ..., requeue_pending: _Optional[bool] = ..., hold_after_requeue: _Optional[bool] = ..., alloc_host: _Optional[str] = ...) -> None: ...
+    def __init__(self, list_order: _Optional[int] = ..., job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., state: _Optional[int] = ..., reason: _Optional[str] = ..., reason_text: _Optional[str] = ..., priority: _Optional[int] = ..., restarts: _Optional[int] = ..., user_hold: _Optional[bool] = ..., submit_time: _Optional[float] = ..., eligible_time: _Optional[float] = ..., accrue_time: _Optional[float] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., suspend_time: _Optional[float] = ..., pre_suspend_secs: _Optional[float] = ..., last_sched_eval: _Optional[float] = ..., deadline: _Optional[float] = ..., partition: _Optional[str] = ..., account: _Optional[str] = ..., qos: _Optional[str] = ..., assoc_id: _Optional[int] = ..., qos_id: _Optional[int] = ..., wckey: _Optional[str] = ..., time_limit: _Optional[int] = ..., min_cpus: _Optional[int] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., min_memory: _Optional[int] = ..., memory_per_cpu: _Optional[bool] = ..., requeue: _Optional[bool] = ..., node_list: _Optional[str] = ..., batch_host: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[NodeAlloc, _Mapping]]] = ..., num_nodes: _Optional[int] = ..., num_cpus: _Optional[int] = ..., tres_req: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., tres_req_ids: _Optional[str] = ..., tres_alloc_ids: _Optional[str] = ..., sched_nodes: _Optional[str] = ..., scheduler: _Optional[str] = ..., exit_code: _Optional[int] = ..., derived_exit_code: _Optional[int] = ..., exit_known: _Optional[bool] = ..., killed_by: _Optional[int] = ..., cancelled: _Optional[bool] = ..., array_job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., array_task_str: _Optional[str] = ..., array_max_tasks: _Optional[int] = ..., array_count: _Optional[int] = ..., array_min: _Optional[int] = ..., array_max: _Optional[int] = ..., array_step: _Optional[int] = ..., het_job_id: _Optional[int] = ..., het_offset: _Optional[int] = ..., het_job_id_set: _Optional[str] = ..., dependency: _Optional[str] = ..., job_db_inx: _Optional[int] = ..., next_step_id: _Optional[int] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., admin_comment: _Optional[str] = ..., system_comment: _Optional[str] = ..., burst_buffer_state: _Optional[str] = ..., failed_node: _Optional[str] = ..., batch_flag: _Optional[bool] = ..., site_factor: _Optional[int] = ..., begin_requeue: _Optional[int] = ..., billing: _Optional[str] = ..., prolog_running: _Optional[bool] = ..., top_exit: _Optional[int] = ..., completing_nodes: _Optional[_Iterable[str]] = ..., wait_reason_since: _Optional[str] = ..., revoked: _Optional[bool] = ..., requeue_pending: _Optional[bool] = ..., hold_after_requeue: _Optional[bool] = ..., alloc_host: _Optional[str] = ...) -> None: ...
 
 class StepRecord(_message.Message):
     __slots__ = ("job_id", "step_id", "name", "state", "start_time", "end_time", "node_list", "num_nodes", "num_tasks", "num_cpus", "nodes", "exit_code", "time_limit", "uid", "user", "partition", "tres_alloc", "tres_alloc_ids", "tasks_per_node", "submit_line", "work_dir", "std_in", "std_out", "std_err", "srun_host", "srun_pid", "distribution", "network", "usage", "node_usage", "array_job_id", "array_task_id", "cpus_per_task", "overlap", "memory", "killed_by", "cpu_freq", "pending_nodes", "het_job_id", "het_offset", "container")
@@ -1361,7 +1363,7 @@ class Ping(_message.Message):
     def __init__(self) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info")
+    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
@@ -1393,6 +1395,7 @@ class Request(_message.Message):
     NODE_UP_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FACTORS_FIELD_NUMBER: _ClassVar[int]
     SHARE_INFO_FIELD_NUMBER: _ClassVar[int]
+    ASSOC_INFO_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     command: str
     ping: Ping
@@ -1424,10 +1427,11 @@ class Request(_message.Message):
     node_up: NodeUp
     priority_factors: ListPriorityFactors
     share_info: ShareInfo
-    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ...) -> None: ...
+    assoc_info: AssocInfo
+    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares")
+    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares", "assoc_records")
     RC_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
@@ -1452,6 +1456,7 @@ class Response(_message.Message):
     NODE_DOWN_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FACTORS_FIELD_NUMBER: _ClassVar[int]
     SHARES_FIELD_NUMBER: _ClassVar[int]
+    ASSOC_RECORDS_FIELD_NUMBER: _ClassVar[int]
     rc: int
     error: str
     messages: _containers.RepeatedScalarFieldContainer[str]
@@ -1476,7 +1481,8 @@ class Response(_message.Message):
     node_down: NodeDown
     priority_factors: PriorityFactors
     shares: Shares
-    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ..., priority_factors: _Optional[_Union[PriorityFactors, _Mapping]] = ..., shares: _Optional[_Union[Shares, _Mapping]] = ...) -> None: ...
+    assoc_records: AssocRecords
+    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ..., priority_factors: _Optional[_Union[PriorityFactors, _Mapping]] = ..., shares: _Optional[_Union[Shares, _Mapping]] = ..., assoc_records: _Optional[_Union[AssocRecords, _Mapping]] = ...) -> None: ...
 
 class Pong(_message.Message):
     __slots__ = ("version", "host", "start_time", "primary", "pid")
@@ -2195,6 +2201,143 @@ class Share(_message.Message):
     tres_run: _containers.ScalarMap[str, float]
     tres_used: _containers.ScalarMap[str, float]
     def __init__(self, assoc_id: _Optional[int] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., parent: _Optional[str] = ..., partition: _Optional[str] = ..., shares_raw: _Optional[int] = ..., parent_shares: _Optional[bool] = ..., shares_norm: _Optional[float] = ..., usage_raw: _Optional[float] = ..., usage_norm: _Optional[float] = ..., usage_efctv: _Optional[float] = ..., factor: _Optional[float] = ..., level_fs: _Optional[float] = ..., tres_limit: _Optional[_Mapping[str, int]] = ..., tres_run: _Optional[_Mapping[str, float]] = ..., tres_used: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class AssocInfo(_message.Message):
+    __slots__ = ("users", "accounts", "qos")
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    QOS_FIELD_NUMBER: _ClassVar[int]
+    users: _containers.RepeatedScalarFieldContainer[str]
+    accounts: _containers.RepeatedScalarFieldContainer[str]
+    qos: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, users: _Optional[_Iterable[str]] = ..., accounts: _Optional[_Iterable[str]] = ..., qos: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class AssocRecords(_message.Message):
+    __slots__ = ("users", "associations", "qos", "tres_names", "cluster")
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    ASSOCIATIONS_FIELD_NUMBER: _ClassVar[int]
+    QOS_FIELD_NUMBER: _ClassVar[int]
+    TRES_NAMES_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    users: _containers.RepeatedCompositeFieldContainer[AccountUser]
+    associations: _containers.RepeatedCompositeFieldContainer[AssocRecord]
+    qos: _containers.RepeatedCompositeFieldContainer[QosRecord]
+    tres_names: _containers.RepeatedScalarFieldContainer[str]
+    cluster: str
+    def __init__(self, users: _Optional[_Iterable[_Union[AccountUser, _Mapping]]] = ..., associations: _Optional[_Iterable[_Union[AssocRecord, _Mapping]]] = ..., qos: _Optional[_Iterable[_Union[QosRecord, _Mapping]]] = ..., tres_names: _Optional[_Iterable[str]] = ..., cluster: _Optional[str] = ...) -> None: ...
+
+class AccountUser(_message.Message):
+    __slots__ = ("name", "default_account", "default_wckey", "admin_level")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_WCKEY_FIELD_NUMBER: _ClassVar[int]
+    ADMIN_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    default_account: str
+    default_wckey: str
+    admin_level: str
+    def __init__(self, name: _Optional[str] = ..., default_account: _Optional[str] = ..., default_wckey: _Optional[str] = ..., admin_level: _Optional[str] = ...) -> None: ...
+
+class AssocRecord(_message.Message):
+    __slots__ = ("share", "level_shares", "lineage", "is_default", "priority", "parent_id", "comment", "limits", "held", "wall")
+    class LimitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_SHARES_FIELD_NUMBER: _ClassVar[int]
+    LINEAGE_FIELD_NUMBER: _ClassVar[int]
+    IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    WALL_FIELD_NUMBER: _ClassVar[int]
+    share: Share
+    level_shares: int
+    lineage: str
+    is_default: bool
+    priority: int
+    parent_id: int
+    comment: str
+    limits: _containers.ScalarMap[str, float]
+    held: Holding
+    wall: float
+    def __init__(self, share: _Optional[_Union[Share, _Mapping]] = ..., level_shares: _Optional[int] = ..., lineage: _Optional[str] = ..., is_default: _Optional[bool] = ..., priority: _Optional[int] = ..., parent_id: _Optional[int] = ..., comment: _Optional[str] = ..., limits: _Optional[_Mapping[str, float]] = ..., held: _Optional[_Union[Holding, _Mapping]] = ..., wall: _Optional[float] = ...) -> None: ...
+
+class QosRecord(_message.Message):
+    __slots__ = ("id", "name", "priority", "preempt_mode", "limits", "held", "accounts", "users", "usage_raw", "wall", "tres_used")
+    class LimitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class TresUsedEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    PREEMPT_MODE_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    USAGE_RAW_FIELD_NUMBER: _ClassVar[int]
+    WALL_FIELD_NUMBER: _ClassVar[int]
+    TRES_USED_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    name: str
+    priority: int
+    preempt_mode: str
+    limits: _containers.ScalarMap[str, float]
+    held: Holding
+    accounts: _containers.RepeatedCompositeFieldContainer[Holding]
+    users: _containers.RepeatedCompositeFieldContainer[Holding]
+    usage_raw: float
+    wall: float
+    tres_used: _containers.ScalarMap[str, float]
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., priority: _Optional[int] = ..., preempt_mode: _Optional[str] = ..., limits: _Optional[_Mapping[str, float]] = ..., held: _Optional[_Union[Holding, _Mapping]] = ..., accounts: _Optional[_Iterable[_Union[Holding, _Mapping]]] = ..., users: _Optional[_Iterable[_Union[Holding, _Mapping]]] = ..., usage_raw: _Optional[float] = ..., wall: _Optional[float] = ..., tres_used: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class Holding(_message.Message):
+    __slots__ = ("name", "running", "submitted", "accruing", "tres", "tres_run")
+    class TresEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class TresRunEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    SUBMITTED_FIELD_NUMBER: _ClassVar[int]
+    ACCRUING_FIELD_NUMBER: _ClassVar[int]
+    TRES_FIELD_NUMBER: _ClassVar[int]
+    TRES_RUN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    running: int
+    submitted: int
+    accruing: int
+    tres: _containers.ScalarMap[str, int]
+    tres_run: _containers.ScalarMap[str, float]
+    def __init__(self, name: _Optional[str] = ..., running: _Optional[int] = ..., submitted: _Optional[int] = ..., accruing: _Optional[int] = ..., tres: _Optional[_Mapping[str, int]] = ..., tres_run: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class AssocUsage(_message.Message):
     __slots__ = ("assoc_id", "at", "billing", "wall", "tres")

@@ -164,6 +164,8 @@ TOLERANCES: list[tuple[re.Pattern[str], str]] = [
         (r"^(srun|salloc): job \S+( queued and waiting for| has been allocated) resources\n", ""),
         (r"^salloc: Pending job allocation \S+\n", ""),
         (r"\bSched(Main|Backfill)\b", "Sched?"),
+        # times and names of jobs that are cut to a width of letters, so that no rule knows them
+        (r"\b(20\d\d)-\d\d-\d\dT(?!\d)", r"\1-MM-DDT"),
         # the kernel's default limits follow the machine's memory
         (r"\b(RLIMIT_(?:NPROC|MEMLOCK|NOFILE|CORE|RSS))=\d+", r"\1=N"),
         # measured memory

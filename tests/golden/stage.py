@@ -31,6 +31,7 @@ _IDS = {"alice": 1003, "bob": 1004, "carol": 1005, "dave": 1006, "slurm": 64030}
 
 #: The recorded controller started batch jobs at the next backfill cycle: together, by priority, when the commands that
 #: followed at once had seen them pending.  So does ours here, and later where nothing waits for a job to run.
+_CYCLE, _CYCLE_COMMANDS = 2.0, 40
 _PACE = "[scheduling]\nbatch_sched_delay = {seconds}\n"
 
 
@@ -39,7 +40,11 @@ def _pace(scenario: Scenario) -> str:
     runs = any(
         word in str(step.get("run", "")) for step in scenario.steps for word in ("srun", "salloc", "--wait", "-W")
     )
-    return _PACE.format(seconds=0.5 if waits or runs else 30)
+    if waits or runs:
+        return _PACE.format(seconds=0.5)
+    # a rest longer than the recorded cycle is for jobs to start in; as many commands as took a cycle see them start
+    rests = any(float(step.get("sleep", 0)) > _CYCLE for step in scenario.steps[:_CYCLE_COMMANDS])
+    return _PACE.format(seconds=_CYCLE if rests else 30)
 
 
 def _cluster(backend: str, base: str) -> Cluster:
@@ -69,9 +74,9 @@ def _set_up_accounting(cluster: Cluster, directory: str) -> str:
 
 
 def _work_directory() -> str:
-    """A directory whose name is as long as the recordings' was: some columns are cut to a width with it inside."""
+    """A directory whose name is as long as the recordings' was, and begins like it: columns are cut to widths."""
     while True:
-        path = f"/tmp/{secrets.token_hex(3)[:5]}"
+        path = f"/tmp/l{secrets.token_hex(2)}"
         with contextlib.suppress(FileExistsError):
             os.mkdir(path)
             return path

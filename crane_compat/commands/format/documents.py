@@ -199,17 +199,20 @@ def _tagged(text: str) -> str:
     """A text with its tag, quoted where it must be, as libyaml (which Slurm uses as well) has it."""
     if _PLAIN.fullmatch(text):
         return f"!!str {text}"
+    if not text:
+        return "!!str"
     import yaml
 
     style = '"' if text.splitlines() != [text] else None  # a break of lines of any kind
     events = (
         yaml.StreamStartEvent(),
         yaml.DocumentStartEvent(),
-        yaml.ScalarEvent(None, "tag:yaml.org,2002:str", (False, False), _writable(text), style=style),
+        yaml.ScalarEvent(None, None, (True, True), _writable(text), style=style),
         yaml.DocumentEndEvent(),
         yaml.StreamEndEvent(),
     )
-    return str(yaml.emit(events, Dumper=yaml.SafeDumper, width=1 << 30, allow_unicode=True)).rstrip("\n")
+    emitted = str(yaml.emit(events, Dumper=yaml.SafeDumper, width=1 << 30, allow_unicode=True))
+    return "!!str " + emitted.removesuffix("...\n").removesuffix("\n")
 
 
 def _yaml_value(value: Any, depth: int) -> Iterator[str]:

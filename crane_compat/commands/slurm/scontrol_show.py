@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from crane_compat.commands.format.blocks import block
 from crane_compat.commands.format.texts import moment
@@ -332,6 +332,57 @@ def show_aliases(session: Session, text: str | None) -> None:
         print(" ".join(names))
 
 
+#: The kinds of records that ``show assoc_mgr`` has: the word of ``flags=``, a title, and what there may be none of.
+_KINDS = (("users", "User", "users"), ("assoc", "Association", "associations"), ("qos", "QOS", "QOS"))
+
+
+def show_associations(session: Session, words: Sequence[str]) -> None:
+    """``show assoc_mgr [users=…] [accounts=…] [qos=…] [flags=users,assoc,qos]``."""
+    from crane_compat.commands.format.show_associations import association_lines, qos_lines, user_line
+
+    request, flags = pb.AssocInfo(), set()
+    for word in words:
+        name, _, value = word.partition("=")
+        names, name = [part for part in value.split(",") if part], name.lower()
+        if names and "users".startswith(name):
+            request.users.extend(names)
+        elif names and "accounts".startswith(name):
+            request.accounts.extend(names)
+        elif names and "qos".startswith(name):
+            request.qos.extend(names)
+        elif names and "flags".startswith(name):
+            for flag in names:
+                kind = next((kind for kind, *_ in _KINDS if kind.startswith(flag.lower())), None)
+                if kind is None:
+                    session.fail(f"invalid flag '{flag}', should be users, assoc and/or qos")
+                    return
+                flags.add(kind)
+        else:
+            session.fail(f"invalid entity: {word} for keyword:show assoc_mgr")
+            return
+    try:
+        reply = session.controller.ask(pb.Request(assoc_info=request)).assoc_records
+    except RequestError as exc:
+        session.fail(f"slurm_load_assoc_mgr_info error: {exc.text}")
+        return
+    tres = reply.tres_names
+    records = {
+        "users": [[user_line(user)] for user in reply.users],
+        "assoc": [association_lines(one, reply.cluster, tres) for one in reply.associations],
+        "qos": [qos_lines(one, tres, session.oneliner) for one in reply.qos],
+    }
+    blank, joint = ("", " ") if session.oneliner else ("\n", "\n    ")
+    print("Current Association Manager state")
+    for kind, title, missing in _KINDS:
+        if flags and kind not in flags:
+            continue
+        if not records[kind]:
+            print(f"\nNo {missing} currently cached in Slurm.\n")
+            continue
+        print(f"{blank}{title} Records{blank}")
+        sys.stdout.write("".join(f"{joint.join(lines)}\n" for lines in records[kind]))
+
+
 def show_slurmd(session: Session, text: str | None) -> None:
     session.fail(
         "scontrol: error: slurm_slurmd_info: Connection refused", "slurm_load_slurmd_status:Connection refused"
@@ -391,6 +442,9 @@ def show(session: Session, words: list[str]) -> None:
     """``show ENTITY [ID]`` or ``show ENTITY=ID``."""
     name, equals, value = words[0].partition("=")
     text = value if equals else words[1] if len(words) > 1 else None
+    if len(name) > 1 and "assoc_mgr".startswith(name.lower()):
+        show_associations(session, words[1:])
+        return
     function = entity(name)
     if function is None:
         session.fail(f"invalid entity:{words[0]} for keyword:show")

@@ -42,6 +42,7 @@ from crane_compat.core.job import Job, Step, WaitingStep
 from crane_compat.core.parameters import Parameters
 from crane_compat.daemon.controller import persistence
 from crane_compat.daemon.controller.accounting_link import AccountingLink
+from crane_compat.daemon.controller.associations import Associations
 from crane_compat.daemon.controller.filter_link import FilterLink
 from crane_compat.daemon.controller.identity import Identities
 from crane_compat.daemon.controller.nodes import NodeManager
@@ -84,6 +85,7 @@ class Controller:
         self.nodes = NodeManager(self)
         self.accounting = AccountingLink(self)
         self.shares = Shares(self)
+        self.associations = Associations(self)
         self.filters = FilterLink(conf, self.cluster)
         self.thread = concurrent.futures.ThreadPoolExecutor(1, "store")
         self.answers: list[Answer] = []
@@ -129,6 +131,7 @@ class Controller:
                 "shutdown": self.shutdown,
                 "token": self.token,
                 "share_info": self.shares.answer,
+                "assoc_info": self.associations.answer,
                 "node_up": self.node_up,
             },
             observe=self.statistics.called,
@@ -473,7 +476,7 @@ class Controller:
                     some = self.cluster.components(some[0])
                 found += [j for j in some if j not in found] if len(found) < 64 else some
         else:
-            found = list(jobs.values())
+            found = self.cluster.in_order(jobs.values())
         uids, parts = set(wanted.uids), set(wanted.partitions)
         for job in found:
             record = job.record
@@ -531,7 +534,7 @@ class Controller:
             ids = self.cluster.arrays.get(wanted.job_id) or [wanted.job_id]
             jobs = [self.cluster.jobs[i] for i in ids if i in self.cluster.jobs]
         else:
-            jobs = list(self.cluster.jobs.values())
+            jobs = self.cluster.in_order(self.cluster.jobs.values())
         who = self.who(connection)
         jobs = [job for job in jobs if self.cluster.may_see(job, who)]
         if wanted.job_id and not jobs:
@@ -596,7 +599,7 @@ class Controller:
         if job is None:
             raise RequestError(Errno.INVALID_JOB_ID)
         if not self.cluster.may_change(job, self.who(connection)):
-            raise RequestError(Errno.ACCESS_DENIED)
+            raise RequestError(Errno.USER_ID_MISSING)
         if not job.record.batch_flag:
             raise RequestError(Errno.JOB_SCRIPT_MISSING)
         number = job.record.array_job_id or job.id

@@ -77,6 +77,7 @@ class Shares:
     def tree_changed(self) -> None:
         """The association tree and the QOS have been read (anew)."""
         qos = self.controller.cluster.accounts.qos.values()
+        self.meter.qos_ids = {one.name: one.id for one in qos}
         factors = {one.name: one.limits.get("UsageFactor") for one in qos}
         self.meter.weigh({name: float(factor) for name, factor in factors.items() if factor is not None}, time.time())
         self.fair.take_tree(self.controller.cluster.accounts.by_id.values())
@@ -181,7 +182,7 @@ class Shares:
             fair_tree=fair.policy.method is Method.FAIR_TREE,
             tres_names=sorted(cluster.tres.ids, key=lambda name: cluster.tres.ids[name]),
         )
-        usage, running = fair.usage(time.time()), self._running()
+        usage, running = fair.usage(time.time()), self.running()
         for number, member in fair.tree.members.items():
             assoc = member.assoc
             if users and assoc.user and assoc.user.lower() not in users:
@@ -191,10 +192,11 @@ class Shares:
             own = everything or assoc.user == who.user
             if not own and not cluster.accounts.coordinates(who.user, (assoc.account,)):
                 continue
-            self._tell(reply.shares.add(), member, usage[number], running.get(number, {}))
+            self.tell(reply.shares.add(), member, usage[number], running.get(number, {}))
         connection.send(pb.Response(shares=reply))
 
-    def _tell(self, share: pb.Share, member: Member, usage: Usage, running: dict[int, float]) -> None:
+    def tell(self, share: pb.Share, member: Member, usage: Usage, running: dict[int, float]) -> None:
+        """Fill in one association's share."""
         assoc, cluster = member.assoc, self.controller.cluster
         share.assoc_id, share.account, share.user = assoc.id, assoc.account, assoc.user
         share.partition = assoc.partition
@@ -216,7 +218,7 @@ class Shares:
             if left := running.get(number):
                 share.tres_run[name] = left
 
-    def _running(self) -> dict[int, dict[int, float]]:
+    def running(self) -> dict[int, dict[int, float]]:
         """By association and resource, what running jobs may still take until their limits strike."""
         found: dict[int, dict[int, float]] = {}
         for run in self.meter.runs.values():
