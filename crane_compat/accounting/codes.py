@@ -113,3 +113,12 @@ TXN: dict[str, tuple[int, str]] = {
     "add_tres": (1485, "Add TRES"),
 }
 TXN_NAMES = dict(TXN.values())
+
+#: resv_table.flags
+RESERVATION_FLAGS: dict[str, int] = {
+    "MAINT": 1 << 0, "DAILY": 1 << 2, "WEEKLY": 1 << 4, "IGNORE_JOBS": 1 << 6, "ANY_NODES": 1 << 8, "STATIC": 1 << 10,
+    "PART_NODES": 1 << 12, "OVERLAP": 1 << 14, "SPEC_NODES": 1 << 15, "TIME_FLOAT": 1 << 17, "REPLACE": 1 << 18,
+    "ALL_NODES": 1 << 19, "PURGE_COMP": 1 << 20, "WEEKDAY": 1 << 21, "WEEKEND": 1 << 23, "FLEX": 1 << 25,
+    "NO_HOLD_JOBS_AFTER_END": 1 << 29, "REPLACE_DOWN": 1 << 30, "MAGNETIC": 1 << 32, "HOURLY": 1 << 35,
+    "USER_DELETE": 1 << 37, "FORCE_START": 1 << 40,
+}  # fmt: skip

@@ -20,8 +20,8 @@ from crane_compat.core import states
 from crane_compat.core.tres import STATIC
 from crane_compat.wire import pb
 
-from . import journal
-from .rows import Names, expand, job_row, sluid, step_row
+from . import codes, journal
+from .rows import Names, expand, job_row, node_ranges, sluid, step_row
 from .schema import FIRST_OWN_TRES, Schema, full_row
 
 #: rpc_version of a registered 25.11 controller
@@ -114,6 +114,8 @@ class Writer:
                     suspends.append((key, event))
             elif kind == "node_state":
                 self._node_event(conn, event, names)
+            elif kind == "reservation":
+                self._reservation(conn, event, names)
             elif kind == "cluster":
                 self._register(conn, event, names)
         if jobs or steps:
@@ -290,6 +292,37 @@ class Writer:
                 "extra": None, "instance_id": None, "instance_type": None, "deleted": 0,
             }  # fmt: skip
             self._upsert(conn, table, [row], ("node_name", "time_start"), {"node_name", "time_start"})
+
+    def _reservation(self, conn: Connection, event: pb.AcctEvent, names: Names) -> None:
+        """One row for each time of a reservation; one that has not begun may move, or be as if it had never been."""
+        table, one, now = self.schema.resv, event.reservation, int(event.time)
+        start, end = int(one.start_time), int(one.end_time)
+        mine = table.c.id_resv == one.id
+        conn.execute(sa.delete(table).where(mine, table.c.time_start > now, table.c.time_start != start))
+        words = set(one.flags.split(","))
+        row = {
+            "id_resv": one.id, "resv_name": one.name, "time_start": start, "time_end": end, "nodelist": one.nodes,
+            "node_inx": node_ranges(expand(one.nodes), names.node_order), "comment": one.comment or None,
+            "flags": sum(bit for name, bit in codes.RESERVATION_FLAGS.items() if name in words), "time_force": 0,
+            "tres": names.tres_ids(one.tres, ""), "unused_wall": 0.0, "deleted": int(end <= now < start),
+            "assoclist": ",".join(str(number) for number in self._entitled(conn, one)),
+        }  # fmt: skip
+        self._upsert(conn, table, [row], ("id_resv", "time_start"), {"id_resv", "time_start"})
+
+    def _entitled(self, conn: Connection, one: pb.ReservationRecord) -> list[int]:
+        """The associations that may use a reservation."""
+        table = self.schema.assoc
+        conditions = [table.c.deleted == 0]
+        for text, column in ((one.users, table.c.user), (one.accounts, table.c.acct)):
+            words = [word for word in text.split(",") if word]
+            denied = [word[1:] for word in words if word.startswith("-")]
+            if denied:
+                conditions.append(column.not_in(denied))
+            elif words:
+                conditions.append(column.in_(words))
+        if not (one.users or one.accounts):
+            return []
+        return list(conn.execute(sa.select(table.c.id_assoc).where(*conditions)).scalars())
 
     def _register(self, conn: Connection, event: pb.AcctEvent, names: Names) -> None:
         """The controller has started: its address, its TRES, its nodes.

@@ -137,12 +137,6 @@ def check_features(cluster: Cluster, spec: pb.JobSpec) -> None:
         raise RequestError(Errno.INVALID_PREFER)
 
 
-def check_reservation(spec: pb.JobSpec) -> None:
-    """A reservation must exist."""
-    if spec.reservation:
-        raise RequestError(Errno.RESERVATION_INVALID)
-
-
 def check_batch_features(cluster: Cluster, spec: pb.JobSpec) -> None:
     """Names in --batch that no node has."""
     if spec.batch_features and not cluster.features_known(spec.batch_features):

@@ -33,6 +33,7 @@ from crane_compat.core.limits import Limits
 from crane_compat.core.node import Node
 from crane_compat.core.parameters import Parameters
 from crane_compat.core.request import Request, RequestTable
+from crane_compat.core.reservations import Reservations
 from crane_compat.core.tres import TresTable
 from crane_compat.parsers import hostlist
 from crane_compat.parsers.constraint import ConstraintError, parse_constraint
@@ -63,13 +64,14 @@ class Changes:
     gone_steps: set[tuple[int, int]] = field(default_factory=set)
     nodes: set[str] = field(default_factory=set)
     partitions: set[str] = field(default_factory=set)
+    reservations: set[str] = field(default_factory=set)
     outbox: list[pb.AcctEvent] = field(default_factory=list)
     next_job_id: bool = False
 
     def __bool__(self) -> bool:
         return bool(
             self.jobs or self.gone_jobs or self.blobs or self.steps or self.gone_steps or self.nodes
-            or self.partitions or self.outbox or self.next_job_id
+            or self.partitions or self.reservations or self.outbox or self.next_job_id
         )  # fmt: skip
 
 
@@ -84,6 +86,7 @@ class Cluster:
         self.accounts = Accounts()
         self.limits = Limits(self)
         self.tres = TresTable(parameters.accounting_tres)
+        self.reservations = Reservations(self)
         self.request_table = RequestTable()
         self.jobs: dict[int, Job] = {}
         self.arrays: dict[int, list[int]] = {}  # array job id → job ids of its records
@@ -263,6 +266,7 @@ class Cluster:
         node: Node | None = None,
         text: str = "",
         blob: pb.JobBlob | None = None,
+        reservation: pb.ReservationRecord | None = None,
     ) -> None:
         """Queue an event for the accounting daemon (kept in the outbox until it confirms)."""
         if not self.parameters.with_accounting:
@@ -277,6 +281,8 @@ class Cluster:
             event.node.CopyFrom(node.record)
         if blob is not None:
             event.blob.CopyFrom(blob)
+        if reservation is not None:
+            event.reservation.CopyFrom(reservation)
         self.changes.outbox.append(event)
 
     def take(self) -> tuple[Changes, list[Effect]]:
@@ -431,7 +437,8 @@ class Cluster:
         # from here on a refusal has used up an id, as in Slurm
         record = pb.JobRecord(job_id=self._new_id())
         depends = dependency.parse(self, spec.dependency, who) if spec.dependency else None
-        admission.check_reservation(spec)
+        if spec.reservation:
+            self.reservations.admit(spec, who, account, qos, spec.partition or partitions[0].name)
         admission.check_batch_features(self, spec)
         try:
             impossible = [
@@ -455,6 +462,7 @@ class Cluster:
         record.account, record.qos, record.qos_id = account, qos, qos_id
         record.assoc_id = association.id if association else 0
         record.wckey = spec.wckey
+        record.resv_id = self.reservations.number_of(spec.reservation)
         record.admin_comment = spec.admin_comment
         record.time_limit = limit
         record.min_cpus, record.min_nodes, record.max_nodes = request.min_cpus, request.min_nodes, spec.max_nodes
@@ -463,7 +471,7 @@ class Cluster:
         record.min_memory, record.memory_per_cpu = request.memory, request.memory_per_cpu
         record.requeue = spec.requeue if spec.HasField("requeue") else par.job_requeue
         record.batch_flag = spec.batch
-        record.num_nodes, record.num_cpus = request.min_nodes, request.min_cpus
+        record.num_nodes, record.num_cpus = self._likely_nodes(request, partitions[0].name), request.min_cpus
         record.tres_req, record.tres_req_ids = self.tres.text(counts), self.tres.id_text(counts)
         record.std_in, record.std_out, record.std_err = spec.std_in, spec.std_out, spec.std_err
         if spec.batch:  # where a name was left out it is the usual one, relative to the working directory
@@ -496,7 +504,7 @@ class Cluster:
             record.reason = "BeginTime" if record.reason == "None" else record.reason
         elif depends is not None:
             record.reason = "Dependency" if record.reason == "None" else record.reason
-        elif not spec.hold and not tasks:
+        elif not spec.hold and not tasks and not self.reservations.closed_to(job, now):
             record.eligible_time = record.accrue_time = now
         if all(reason for reason, _ in denied):
             record.reason, record.reason_text = denied[0]
@@ -505,6 +513,15 @@ class Cluster:
         record.last_sched_eval = now
         record.scheduler = "Main"
         return job, blob
+
+    def _likely_nodes(self, request: Request, partition: str) -> int:
+        """As many nodes as it asks for; more, if it would need them on an empty machine."""
+        mask = self.partition_mask(partition)
+        if request.min_cpus > int(self.table.cpus_total[mask].max(initial=0)):
+            placement = self.table.place(request, mask, empty=True)
+            if isinstance(placement, Placement):
+                return max(request.min_nodes, len(placement.nodes))
+        return request.min_nodes
 
     def _requested_tres(self, request: Request, partition: str, tasks: int) -> dict[str, int]:
         nodes, cpus = request.min_nodes, request.min_cpus
@@ -613,6 +630,10 @@ class Cluster:
         if record.time_limit == INFINITE and self._may_be_limited(job):
             record.time_limit = YEAR
         record.end_time = now + record.time_limit * 60.0 if record.time_limit != INFINITE else 0.0
+        if placement.until:  # with its reservation, but for what a job may overrun that
+            latest = placement.until + self.parameters.resv_over_run
+            record.end_time = min(record.end_time or latest, latest)
+        record.resv_id = placement.reservation or record.resv_id
         record.scheduler, record.last_sched_eval = scheduler, now
         record.next_step_id = 0
         self.pending.discard(job.id)
@@ -674,8 +695,10 @@ class Cluster:
         block = self._packs_cores(record.spec)
         for chosen in placement.nodes:
             node = self.table.nodes[chosen.index]
-            cores = min(-(-chosen.cpus // node.cpus_per_core), node.free_cores.bit_count() or node.total_cores)
-            mask = node.pick_cores(cores, block=block) if node.free_cores.bit_count() >= cores else (1 << cores) - 1
+            free = node.free_cores & chosen.cores
+            cores = min(-(-chosen.cpus // node.cpus_per_core), free.bit_count() or node.total_cores)
+            enough = free.bit_count() >= cores
+            mask = node.pick_cores(cores, block=block, among=chosen.cores) if enough else (1 << cores) - 1
             alloc = record.nodes.add(
                 node=node.name, cpus=cores * node.cpus_per_core, cpu_ids=node.cpu_ids(mask), memory=chosen.memory
             )
@@ -997,7 +1020,8 @@ class Cluster:
     # ------------------------------------------------------------ time
 
     def tick(self, now: float) -> None:
-        """Whatever is due: time limits, begin times, old records."""
+        """Whatever is due: time limits, begin times, reservations, old records."""
+        self.reservations.tick(now)
         for job_id in list(self.jobs):
             job = self.jobs.get(job_id)
             if job is None:
@@ -1018,7 +1042,7 @@ class Cluster:
 
     def next_due(self, now: float) -> float:
         """When `tick` has something to do next (seconds from now, at most 60)."""
-        soonest = now + 60.0
+        soonest = min(now + 60.0, self.reservations.next_due())
         for job in self.jobs.values():
             record = job.record
             if job.running and record.end_time and not job.timed_out:

@@ -108,16 +108,18 @@ class Errno(IntEnum):
     BURST_BUFFER_LIMIT = 2093
     INVALID_BURST_BUFFER_REQUEST = 2094
     PRIO_RESET_FAIL = 2095
-    RSV_ALREADY_STARTED = 2100
-    SUBMISSIONS_DISABLED = 2101
-    NOT_HET_JOB = 2102
-    INVALID_BATCH_FEATURE = 2103
-    INVALID_TIME_MIN = 2104
-    INVALID_PREFER = 2105
-    PARTITION_DOWN = 2106
+    RSV_ALREADY_STARTED = 2104
+    SUBMISSIONS_DISABLED = 2105
+    NOT_HET_JOB = 2106
+    INVALID_BATCH_FEATURE = 2114
+    INVALID_TIME_MIN = 2124
+    INVALID_PREFER = 2133
+    PARTITION_DOWN = 2101
     MISSING_TIME_LIMIT = 2107
     USER_NOT_FOUND = 4100
     SLURMD_JOB_NOTRUNNING = 4007
+    CORE_RESERVATION_UPDATE = 2109
+    RESERVATION_NO_SKIP = 2128
     ERROR = 0xFFFFFFFF  # SLURM_ERROR, -1
 
 
@@ -209,6 +211,9 @@ TEXT: dict[Errno, str] = {
     Errno.INVALID_TIME_MIN: "Invalid time-min specification (exceeds job's time or other limits)",
     Errno.INVALID_PREFER: "Invalid preferred feature specification",
     Errno.USER_NOT_FOUND: "Invalid user id",
+    Errno.RSV_ALREADY_STARTED: "Reservation already started",
+    Errno.CORE_RESERVATION_UPDATE: "Core-based reservation can not be updated",
+    Errno.RESERVATION_NO_SKIP: "Reservation given is not skipable, try deleting instead",
     Errno.ERROR: "Unspecified error",
     Errno.INVALID_TASK_MEMORY: "Memory required by task is not available",
     Errno.MISSING_TIME_LIMIT: "Time limit specification required, but not provided",

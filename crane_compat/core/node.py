@@ -103,11 +103,11 @@ class Node:
         """New work may start here: up, registered, not draining or failing."""
         state = self.record.state
         bad = st.NODE_DRAIN | st.NODE_FAIL | st.NODE_NO_RESPOND | st.NODE_REBOOT_REQUESTED | st.NODE_INVALID_REG
-        bad |= st.NODE_POWERED_DOWN | st.NODE_POWERING_DOWN | st.NODE_POWER_DOWN | st.NODE_MAINT
+        bad |= st.NODE_POWERED_DOWN | st.NODE_POWERING_DOWN | st.NODE_POWER_DOWN
         base = state & st.NODE_BASE_MASK
         return not state & bad and base in (st.NODE_IDLE, st.NODE_ALLOCATED, st.NODE_MIXED)
 
-    def pick_cores(self, count: int, *, block: bool = False) -> int:
+    def pick_cores(self, count: int, *, block: bool = False, among: int = -1) -> int:
         """A mask of `count` free cores: dealt out cyclically over the sockets, or filling one after the other.
 
         Cyclic is Slurm's default within a node (slurm.conf(5)).  The caller has checked that there are enough.
@@ -116,7 +116,7 @@ class Node:
         width = self.total_cores if block else self.record.cores
         per_socket = []
         for socket in range(sockets):
-            bits = (self.free_cores >> (socket * width)) & ((1 << width) - 1)
+            bits = ((self.free_cores & among) >> (socket * width)) & ((1 << width) - 1)
             per_socket.append([socket * width + bit for bit in range(width) if bits >> bit & 1])
         mask, taken, position = 0, 0, 0
         while taken < count:

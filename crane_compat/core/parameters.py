@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -70,6 +71,7 @@ class Parameters:
     max_script_size: int  # bytes
     private: frozenset[str]  # what only its owners and operators may see (PrivateData)
     block_cores: bool  # jobs fill one socket after the other (CR_CORE_DEFAULT_DIST_BLOCK)
+    resv_over_run: float  # seconds that a job may go on after the end of its reservation
     backfill: bool
     backfill_window: int  # seconds (bf_window): what can only start later keeps no nodes for itself
     priority: PriorityWeights
@@ -151,6 +153,7 @@ class Parameters:
             private=frozenset(words("PrivateData")),
             max_script_size=_natural(scheduler.get("max_script_size"), MAX_SCRIPT_SIZE),
             backfill_window=_natural(scheduler.get("bf_window"), BACKFILL_WINDOW) * 60,
+            resv_over_run=_over_run(conf),
             backfill="backfill" in str(conf.get("SchedulerType") or "sched/backfill"),
             priority=PriorityWeights(
                 age=int(conf.get("PriorityWeightAge")),
@@ -178,6 +181,11 @@ class Parameters:
 def _billing_rule(flags: Iterable[str]) -> Rule:
     known = {"max_tres": Rule.MAX, "max_tres_gres": Rule.MAX_AND_GRES}
     return next((known[flag] for flag in flags if flag in known), Rule.SUM)
+
+
+def _over_run(conf: SlurmConf) -> float:
+    minutes = int(str(conf.get("ResvOverRun") or 0))
+    return math.inf if minutes >= 0xFFFD else minutes * 60.0
 
 
 def _natural(text: str | None, default: int) -> int:

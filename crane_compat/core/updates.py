@@ -325,9 +325,16 @@ def _admin_flag(field: str) -> Change:
 
 
 def _reservation(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:
+    _unchangeable(job)
+    record = job.record
     if value:
-        raise RequestError(Errno.RESERVATION_INVALID)
-    job.record.spec.reservation = ""
+        # it is the job that has to be welcome, whoever changes it
+        owner = Identity(record.uid, record.gid, record.user, record.group, frozenset((record.group,)))
+        wanted = pb.JobSpec(reservation=value)
+        cluster.reservations.admit(wanted, owner, record.account, record.qos, record.partition)
+    record.spec.reservation = value
+    record.resv_id = cluster.reservations.number_of(value)
+    record.state &= ~st.RESV_DEL_HOLD
 
 
 def _throttle(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:

@@ -28,7 +28,6 @@ CODES: dict[str, str] = {
     "more-errors": "there are too many errors to list",
     # what the controller refuses
     "too-large": "larger than a script may be",
-    "refused-here": "an option that is not there yet",
     "bad-expression": "a list or an expression that the controller cannot read",
     # what is read otherwise than it looks
     "after-command": "a directive behind the first command is not read",

@@ -50,8 +50,6 @@ def _status(subject: Subject, use: Use, option: Option) -> None:
         subject.add("warning", "no-effect", use, f"{use.option} is recorded and has no effect here", option.why)
     elif option.status == "shown":
         subject.add("note", "no-effect", use, f"{use.option} is kept and shown; nothing acts on it", option.why)
-    elif option.status == "refused":
-        subject.add("error", "refused-here", use, f"{use.option} is refused here", option.why)
     elif option.status == "old":
         new = option.help.rpartition(" ")[2]
         subject.add("warning", "former-name", use, f"{use.option} is a former name: Slurm refuses it", f"write {new}")

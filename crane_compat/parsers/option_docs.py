@@ -21,7 +21,6 @@ are unambiguous. What a command line says counts more than variables, and these 
 | honoured | it does what Slurm's manual says |
 | shown | kept with the job, shown by `scontrol`, `squeue` and in the job's environment; nothing acts on it |
 | recorded | taken, without effect, for the reason given |
-| refused | whatever its value, with Slurm's message and exit status |
 | notice | taken, with a line on stderr |
 | former name | of an older Slurm, which 25.11 refuses: taken when written in full, with a line on stderr |
 

@@ -27,8 +27,7 @@ class Option:
 
     takes: none, required or optional.  env: command → variables, the later one counts.
     status: honoured, shown (kept, shown and in the environment; nothing acts on it), recorded (taken, without effect
-    here), refused (whatever its value), notice (said once on stderr) or old (a former name: taken whole only, with a
-    notice).
+    here), notice (said once on stderr) or old (a former name: taken whole only, with a notice).
     """
 
     name: str
@@ -83,7 +82,7 @@ def _kept(name: str, commands: tuple[str, ...], help_text: str, **more: object) 
     return _make(name, commands, v.kept, help_text, status="recorded", **more)  # type: ignore[arg-type]
 
 
-#: why an option that is taken does nothing, or is refused
+#: why an option that is taken does nothing
 WHY: dict[str, str] = {
     "accel-bind": "devices are bound by --gpu-bind and --tres-bind",
     "async": "srun waits for its step; put it in the background with &",
@@ -126,7 +125,6 @@ WHY: dict[str, str] = {
     "oom-kill-step": "a step that runs out of memory is ended as a whole",
     "preserve-env": "srun's counts are those of the step",
     "profile": "usage is kept in accounting, not in HDF5 files",
-    "reservation": "there are no reservations yet: no name is a valid one",
     "resources": "there are no hierarchical resources",
     "resv-ports": "MPI libraries find free ports themselves",
     "segment": "nodes are chosen without regard to segments",
@@ -334,8 +332,7 @@ OPTIONS: tuple[Option, ...] = (
     _make("relative", (R,), v.relative, "skip the allocation's first nodes", short="r", value="n"),
     _make("requeue", (B,), v.requeue(True), "requeue after a node failure", takes="optional", value="expedite",
           env={B: ("SBATCH_REQUEUE",)}, spec="requeue"),
-    _text("reservation", ALL, "reservation", "run in this reservation", value="name", env=_usual("RESERVATION"),
-          status="refused"),
+    _text("reservation", ALL, "reservation", "run in this reservation", value="name", env=_usual("RESERVATION")),
     _kept("resources", ALL, "hierarchical resources", value="names"),
     _make("resv-ports", ALL, v.resv_ports, "ports to reserve", takes="optional", value="n",
           env={R: ("SLURM_RESV_PORTS",)}, status="recorded"),

@@ -23,12 +23,19 @@ from crane_compat.core import dependency
 from crane_compat.core import states as st
 from crane_compat.core.admission import partition_denies
 from crane_compat.core.request import Request
+from crane_compat.parsers import hostlist
 from crane_compat.scheduling.placement import Failure, Mask, Placement
 from crane_compat.wire import INFINITE
 
 if TYPE_CHECKING:
     from crane_compat.core.cluster import Cluster
     from crane_compat.core.job import Job
+    from crane_compat.core.reservations import Room
+
+#: What is said of jobs that wait for nodes which are not to be had; source: recordings.
+NOT_UP = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
+RESERVED = "ReqNodeNotAvail, May be reserved for other job"
+MAINTAINED = "ReqNodeNotAvail, Reserved for maintenance"
 
 #: How many blocked jobs keep nodes for themselves in one pass (bf_max_job_test bounds it as well).
 MAX_PLANS = 100
@@ -53,6 +60,7 @@ class SchedulingPass:
         self.kept_from = np.full(len(cluster.table.nodes), np.inf)
         # until when each node is held for a component of a heterogeneous job; 0 = it is not
         self.held_until = np.zeros(len(cluster.table.nodes))
+        self.planned_until = np.zeros(len(cluster.table.nodes))  # when those planned there will have ended
         self.holding = False  # has any been held in this pass?
         self.together: dict[int, _Together] = {}
         self.trying = False  # only asking: what does not fit makes no plan
@@ -61,6 +69,7 @@ class SchedulingPass:
         self.started = 0
         self.looked = self.tried = self.backfilled = 0  # jobs seen, placed if possible, started before one that waits
         self.backfilled_het = 0  # of these, components of heterogeneous jobs
+        self.crowded: set[str] = set()  # partitions in which somebody waits for nodes
         self.limited = False  # has anybody met a limit that a start since then may have moved?
 
     def run(self) -> int:
@@ -120,16 +129,16 @@ class SchedulingPass:
         if job.impossible:
             self._reason(job, job.impossible)
             return None
-        reason = ""
+        reason = text = ""
         self.tried += 1
         for name, request in requests:
             partition = cluster.partitions[name]
             if partition.state in (st.PARTITION_DOWN, st.PARTITION_INACTIVE):
                 reason = reason or ("PartitionDown" if partition.state == st.PARTITION_DOWN else "PartitionInactive")
                 continue
-            denied, text = partition_denies(partition, job.record.account, job.record.qos)
+            denied, why = partition_denies(partition, job.record.account, job.record.qos)
             if denied:
-                reason, job.record.reason_text = reason or denied, text
+                reason, text = (reason, text) if reason else (denied, why)
                 continue
             if partition.max_time != INFINITE and job.record.time_limit > partition.max_time:
                 reason = reason or "PartitionTimeLimit"
@@ -151,8 +160,9 @@ class SchedulingPass:
                     reason = reason or over
                     continue
                 return name, outcome
-            reason = reason or outcome.reason
-        self._reason(job, reason or "Resources")
+            if not reason:
+                reason, text = outcome.reason, outcome.text
+        self._reason(job, reason or "Resources", text)
         return None
 
     # ------------------------------------------------------------ heterogeneous jobs
@@ -230,7 +240,7 @@ class SchedulingPass:
         """When the last of the missing ones can have its nodes, the others must have theirs."""
         there = {component.id: self._find(component) for component in in_turn}
         missing = [component for component in in_turn if there[component.id] is None]
-        if missing and all(component.record.reason == "Resources" for component in missing):
+        if missing and all(component.record.reason in ("Resources", "Priority") for component in missing):
             start = max(component.record.start_time for component in missing)
             for found in filter(None, there.values()):
                 self._keep([chosen.index for chosen in found[1].nodes], start)
@@ -273,31 +283,80 @@ class SchedulingPass:
         known = None if job.record.het_job_id else self.blocked.get(key)  # what is held differs by component
         if known is not None:
             return Failure("Priority" if known == "Resources" else known)
+        room = cluster.reservations.room(job, name, self.now)
+        if room is not None and room.refused:
+            return Failure(room.refused)
+        kept = room.licenses if room is not None else {}
         for licence, count in request.licenses:
-            if cluster.licenses_used.get(licence, 0) + count > cluster.parameters.licenses.get(licence, 0):
+            most = cluster.parameters.licenses.get(licence, 0) - kept.get(licence, 0)
+            if cluster.licenses_used.get(licence, 0) + count > most:
                 return Failure("Licenses")
         mask = cluster.partition_mask(name)
-        limit = None
-        if self.plans or self.holding:
-            end = np.inf if job.record.time_limit == INFINITE else self.now + job.record.time_limit * 60.0
-            limit = (self.kept_from >= end) & (self.held_until == 0.0)
+        if room is None:
+            return self._place_on(job, name, request, mask, key)
+        return self._place_in(job, name, request, mask, room)
+
+    def _place_in(self, job: Job, name: str, request: Request, mask: Mask, room: Room) -> Placement | Failure:
+        """On what reservations leave to the job."""
+        table = self.cluster.table
+        left = mask if room.nodes is None else mask & room.nodes
+        with table.restricted(room.cores):
+            outcome = self._place_on(job, name, request, left, None)
+        if isinstance(outcome, Placement):
+            nodes = tuple(
+                replace(chosen, cores=room.cores[chosen.index]) if chosen.index in room.cores else chosen
+                for chosen in outcome.nodes
+            )
+            return Placement(nodes, room.reservation, room.until)
+        if outcome.reason in ("Resources", "ReqNodeNotAvail", "Priority") and not room.reservation:
+            # is it for the reservations that it has to wait?
+            needed = room.nodes is not None and room.nodes[table.mask_of(request.req_nodes)]
+            held = needed is not False and not bool(np.all(needed))
+            if held or isinstance(table.place(request, mask, limit=self._limit(job)), Placement):
+                return Failure("ReqNodeNotAvail", MAINTAINED if room.maintenance else RESERVED)
+        return outcome
+
+    def _limit(self, job: Job) -> Mask | None:
+        """The nodes that are not kept for others before the job would end; None = all."""
+        if not self.plans and not self.holding:
+            return None
+        end = np.inf if job.record.time_limit == INFINITE else self.now + job.record.time_limit * 60.0
+        free: Mask = (self.kept_from >= end) & (self.held_until == 0.0)
+        return free
+
+    def _place_on(
+        self, job: Job, name: str, request: Request, mask: Mask, key: tuple[str, Request, int, int, str] | None
+    ) -> Placement | Failure:
+        """On nodes of `mask`; a failure is remembered under `key`."""
+        cluster = self.cluster
+        limit = self._limit(job)
         if preferred := job.record.spec.prefer:  # instead of --constraint, if the job need not wait for it
             outcome = cluster.table.place(replace(request, features=preferred), mask, limit=limit)
             if isinstance(outcome, Placement):
                 return outcome
         outcome = cluster.table.place(request, mask, limit=limit)
         if isinstance(outcome, Failure):
-            reason = outcome.reason
+            reason, text = outcome.reason, ""
             if reason in ("Resources", "ReqNodeNotAvail"):  # nodes that are only busy are worth waiting for
-                reason = "Resources" if self._enough_up(request, mask) else "ReqNodeNotAvail"
+                reason = "Resources"
+                if not self._enough_up(request, mask):
+                    reason, text = ("ReqNodeNotAvail", RESERVED) if request.req_nodes else ("Resources", NOT_UP)
+            if text:
+                self.crowded.add(name)
+                job.record.start_time, job.record.sched_nodes = 0.0, ""
+                return Failure(reason, text)
             if reason == "Resources" and limit is not None and not bool(limit[mask].all()):
                 if job.record.spec.time_min and (shorter := self._shorter(job, request, mask)):
                     return shorter
                 reason = "Priority" if isinstance(cluster.table.place(request, mask), Placement) else "Resources"
             if reason == "Resources" and not self.trying:
                 self._plan(job, request, mask)
-            if not job.record.het_job_id:
+            if key is not None and not job.record.het_job_id:
                 self.blocked[key] = "Resources" if reason in ("Resources", "Priority") else reason
+            if reason == "Resources" and not self.trying:
+                if name in self.crowded:  # somebody before it waits there already
+                    reason = "Priority"
+                self.crowded.add(name)
             return Failure(reason)
         return outcome
 
@@ -332,7 +391,7 @@ class SchedulingPass:
             return
         table = self.cluster.table
         able, tasks = table.capacity(request, mask & table.up, empty=True)
-        free_at = np.maximum(self.held_until, self.now)
+        free_at = np.maximum(np.maximum(self.held_until, self.planned_until), self.now)
         for position in np.flatnonzero(able):
             ends = [self.cluster.jobs[j].record.end_time or np.inf for j in table.nodes[int(position)].jobs]
             if ends:
@@ -352,8 +411,12 @@ class SchedulingPass:
         if not np.isfinite(start):
             start = self.now + 365 * 86400.0
         self._keep(chosen, start)
-        if job.record.start_time != start:
-            job.record.start_time = start
+        minutes = job.record.time_limit
+        self.planned_until[chosen] = start + (np.inf if minutes == INFINITE else minutes * 60.0)
+        within = start < self.now + self.cluster.parameters.backfill_window
+        names = hostlist.compress([table.nodes[index].name for index in sorted(chosen)]) if within else ""
+        if (job.record.start_time, job.record.sched_nodes) != (start, names):
+            job.record.start_time, job.record.sched_nodes = start, names
             self.cluster.changes.jobs.add(job.id)
 
     def _keep(self, nodes: list[int], start: float) -> None:
@@ -389,6 +452,9 @@ class SchedulingPass:
             record.eligible_time = record.spec.begin_time
             self._reason(job, "BeginTime")
             return False
+        if record.spec.reservation and self.cluster.reservations.closed_to(job, self.now):
+            self._reason(job, "Reservation")
+            return False
         outcome = dependency.evaluate(self.cluster, job, self.now)
         if outcome == dependency.UNFULFILLED:
             self._reason(job, "Dependency")
@@ -405,11 +471,9 @@ class SchedulingPass:
             return False
         return True
 
-    def _reason(self, job: Job, reason: str) -> None:
-        if job.record.reason != reason:
-            job.record.reason = reason
-            if reason not in ("AccountNotAllowed", "QOSNotAllowed"):
-                job.record.reason_text = ""
+    def _reason(self, job: Job, reason: str, text: str = "") -> None:
+        if (job.record.reason, job.record.reason_text) != (reason, text):
+            job.record.reason, job.record.reason_text = reason, text
             self.cluster.changes.jobs.add(job.id)
         job.record.last_sched_eval = self.now
 

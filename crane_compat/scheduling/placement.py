@@ -8,6 +8,8 @@ by one.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +34,7 @@ class Chosen:
     cpus: int
     memory: int  # MiB
     gres: tuple[GresNeed, ...]
+    cores: int = -1  # mask of the cores that it may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Placement:
     """Where a job goes."""
 
     nodes: tuple[Chosen, ...]
+    reservation: int = 0  # the number of the reservation that it is in; 0 = in none
+    until: float = 0.0  # when that ends; 0 = it may go on then
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Failure:
     """Why there is no placement: a reason by its Slurm name."""
 
     reason: str
+    text: str = ""  # shown instead, where that says more
 
 
 class NodeTable:
@@ -101,6 +107,20 @@ class NodeTable:
                 for (name, kind), column in self._gres_free.items():
                     if name == need.name and (kind in ("", need.type) or not need.type):
                         column[position] -= need.count
+
+    @contextlib.contextmanager
+    def restricted(self, cores: Mapping[int, int]) -> Iterator[None]:
+        """For a while, only these cores (masks by position) of some nodes are to be had."""
+        before = {position: self.cpus_free[position] for position in cores}
+        for position, mask in cores.items():
+            node = self.nodes[position]
+            free = 0 if node.exclusive_job else (node.free_cores & mask).bit_count()
+            self.cpus_free[position] = min(self.cpus_free[position], free * self.per_core[position])
+        try:
+            yield
+        finally:
+            for position, count in before.items():
+                self.cpus_free[position] = count
 
     def gres_free(self, name: str, kind: str) -> Ints:
         """Free devices per node (array over nodes)."""

@@ -273,7 +273,8 @@ class GresAlloc(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., count: _Optional[int] = ..., index: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class JobRecord(_message.Message):
-    __slots__ = ("list_order", "job_id", "spec", "uid", "gid", "user", "group", "state", "reason", "reason_text", "priority", "restarts", "user_hold", "submit_time", "eligible_time", "accrue_time", "start_time", "end_time", "suspend_time", "pre_suspend_secs", "last_sched_eval", "deadline", "partition", "account", "qos", "assoc_id", "qos_id", "wckey", "time_limit", "min_cpus", "min_nodes", "max_nodes", "num_tasks", "cpus_per_task", "min_memory", "memory_per_cpu", "requeue", "node_list", "batch_host", "nodes", "num_nodes", "num_cpus", "tres_req", "tres_alloc", "tres_req_ids", "tres_alloc_ids", "sched_nodes", "scheduler", "exit_code", "derived_exit_code", "exit_known", "killed_by", "cancelled", "array_job_id", "array_task_id", "array_task_str", "array_max_tasks", "array_count", "array_min", "array_max", "array_step", "het_job_id", "het_offset", "het_job_id_set", "dependency", "job_db_inx", "next_step_id", "std_in", "std_out", "std_err", "admin_comment", "system_comment", "burst_buffer_state", "failed_node", "batch_flag", "site_factor", "begin_requeue", "billing", "prolog_running", "top_exit", "completing_nodes", "wait_reason_since", "revoked", "requeue_pending", "hold_after_requeue", "alloc_host")
+    __slots__ = ("resv_id", "list_order", "job_id", "spec", "uid", "gid", "user", "group", "state", "reason", "reason_text", "priority", "restarts", "user_hold", "submit_time", "eligible_time", "accrue_time", "start_time", "end_time", "suspend_time", "pre_suspend_secs", "last_sched_eval", "deadline", "partition", "account", "qos", "assoc_id", "qos_id", "wckey", "time_limit", "min_cpus", "min_nodes", "max_nodes", "num_tasks", "cpus_per_task", "min_memory", "memory_per_cpu", "requeue", "node_list", "batch_host", "nodes", "num_nodes", "num_cpus", "tres_req", "tres_alloc", "tres_req_ids", "tres_alloc_ids", "sched_nodes", "scheduler", "exit_code", "derived_exit_code", "exit_known", "killed_by", "cancelled", "array_job_id", "array_task_id", "array_task_str", "array_max_tasks", "array_count", "array_min", "array_max", "array_step", "het_job_id", "het_offset", "het_job_id_set", "dependency", "job_db_inx", "next_step_id", "std_in", "std_out", "std_err", "admin_comment", "system_comment", "burst_buffer_state", "failed_node", "batch_flag", "site_factor", "begin_requeue", "billing", "prolog_running", "top_exit", "completing_nodes", "wait_reason_since", "revoked", "requeue_pending", "hold_after_requeue", "alloc_host")
+    RESV_ID_FIELD_NUMBER: _ClassVar[int]
     LIST_ORDER_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
@@ -360,6 +361,7 @@ class JobRecord(_message.Message):
     REQUEUE_PENDING_FIELD_NUMBER: _ClassVar[int]
     HOLD_AFTER_REQUEUE_FIELD_NUMBER: _ClassVar[int]
     ALLOC_HOST_FIELD_NUMBER: _ClassVar[int]
+    resv_id: int
     list_order: int
     job_id: int
     spec: JobSpec
@@ -446,7 +448,7 @@ class JobRecord(_message.Message):
     requeue_pending: bool
     hold_after_requeue: bool
     alloc_host: str
-    def __init__(self, list_order: _Optional[int] = ..., job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., state: _Optional[int] = ..., reason: _Optional[str] = ..., reason_text: _Optional[str] = ..., priority: _Optional[int] = ..., restarts: _Optional[int] = ..., user_hold: _Optional[bool] = ..., submit_time: _Optional[float] = ..., eligible_time: _Optional[float] = ..., accrue_time: _Optional[float] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., suspend_time: _Optional[float] = ..., pre_suspend_secs: _Optional[float] = ..., last_sched_eval: _Optional[float] = ..., deadline: _Optional[float] = ..., partition: _Optional[str] = ..., account: _Optional[str] = ..., qos: _Optional[str] = ..., assoc_id: _Optional[int] = ..., qos_id: _Optional[int] = ..., wckey: _Optional[str] = ..., time_limit: _Optional[int] = ..., min_cpus: _Optional[int] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., min_memory: _Optional[int] = ..., memory_per_cpu: _Optional[bool] = ..., requeue: _Optional[bool] = ..., node_list: _Optional[str] = ..., batch_host: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[NodeAlloc, _Mapping]]] = ..., num_nodes: _Optional[int] = ..., num_cpus: _Optional[int] = ..., tres_req: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., tres_req_ids: _Optional[str] = ..., tres_alloc_ids: _Optional[str] = ..., sched_nodes: _Optional[str] = ..., scheduler: _Optional[str] = ..., exit_code: _Optional[int] = ..., derived_exit_code: _Optional[int] = ..., exit_known: _Optional[bool] = ..., killed_by: _Optional[int] = ..., cancelled: _Optional[bool] = ..., array_job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., array_task_str: _Optional[str] = ..., array_max_tasks: _Optional[int] = ..., array_count: _Optional[int] = ..., array_min: _Optional[int] = ..., array_max: _Optional[int] = ..., array_step: _Optional[int] = ..., het_job_id: _Optional[int] = ..., het_offset: _Optional[int] = ..., het_job_id_set: _Optional[str] = ..., dependency: _Optional[str] = ..., job_db_inx: _Optional[int] = ..., next_step_id: _Optional[int] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., admin_comment: _Optional[str] = ..., system_comment: _Optional[str] = ..., burst_buffer_state: _Optional[str] = ..., failed_node: _Optional[str] = ..., batch_flag: _Optional[bool] = ..., site_factor: _Optional[int] = ..., begin_requeue: _Optional[int] = ..., billing: _Optional[str] = ..., prolog_running: _Optional[bool] = ..., top_exit: _Optional[int] = ..., completing_nodes: _Optional[_Iterable[str]] = ..., wait_reason_since: _Optional[str] = ..., revoked: _Optional[bool] = ..., requeue_pending: _Optional[bool] = ..., hold_after_requeue: _Optional[bool] = ..., alloc_host: _Optional[str] = ...) -> None: ...
+    def __init__(self, resv_id: _Optional[int] = ..., list_order: _Optional[int] = ..., job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., state: _Optional[int] = ..., reason: _Optional[str] = ..., reason_text: _Optional[str] = ..., priority: _Optional[int] = ..., restarts: _Optional[int] = ..., user_hold: _Optional[bool] = ..., submit_time: _Optional[float] = ..., eligible_time: _Optional[float] = ..., accrue_time: _Optional[float] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., suspend_time: _Optional[float] = ..., pre_suspend_secs: _Optional[float] = ..., last_sched_eval: _Optional[float] = ..., deadline: _Optional[float] = ..., partition: _Optional[str] = ..., account: _Optional[str] = ..., qos: _Optional[str] = ..., assoc_id: _Optional[int] = ..., qos_id: _Optional[int] = ..., wckey: _Optional[str] = ..., time_limit: _Optional[int] = ..., min_cpus: _Optional[int] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., min_memory: _Optional[int] = ..., memory_per_cpu: _Optional[bool] = ..., requeue: _Optional[bool] = ..., node_list: _Optional[str] = ..., batch_host: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[NodeAlloc, _Mapping]]] = ..., num_nodes: _Optional[int] = ..., num_cpus: _Optional[int] = ..., tres_req: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., tres_req_ids: _Optional[str] = ..., tres_alloc_ids: _Optional[str] = ..., sched_nodes: _Optional[str] = ..., scheduler: _Optional[str] = ..., exit_code: _Optional[int] = ..., derived_exit_code: _Optional[int] = ..., exit_known: _Optional[bool] = ..., killed_by: _Optional[int] = ..., cancelled: _Optional[bool] = ..., array_job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., array_task_str: _Optional[str] = ..., array_max_tasks: _Optional[int] = ..., array_count: _Optional[int] = ..., array_min: _Optional[int] = ..., array_max: _Optional[int] = ..., array_step: _Optional[int] = ..., het_job_id: _Optional[int] = ..., het_offset: _Optional[int] = ..., het_job_id_set: _Optional[str] = ..., dependency: _Optional[str] = ..., job_db_inx: _Optional[int] = ..., next_step_id: _Optional[int] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., admin_comment: _Optional[str] = ..., system_comment: _Optional[str] = ..., burst_buffer_state: _Optional[str] = ..., failed_node: _Optional[str] = ..., batch_flag: _Optional[bool] = ..., site_factor: _Optional[int] = ..., begin_requeue: _Optional[int] = ..., billing: _Optional[str] = ..., prolog_running: _Optional[bool] = ..., top_exit: _Optional[int] = ..., completing_nodes: _Optional[_Iterable[str]] = ..., wait_reason_since: _Optional[str] = ..., revoked: _Optional[bool] = ..., requeue_pending: _Optional[bool] = ..., hold_after_requeue: _Optional[bool] = ..., alloc_host: _Optional[str] = ...) -> None: ...
 
 class StepRecord(_message.Message):
     __slots__ = ("job_id", "step_id", "name", "state", "start_time", "end_time", "node_list", "num_nodes", "num_tasks", "num_cpus", "nodes", "exit_code", "time_limit", "uid", "user", "partition", "tres_alloc", "tres_alloc_ids", "tasks_per_node", "submit_line", "work_dir", "std_in", "std_out", "std_err", "srun_host", "srun_pid", "distribution", "network", "usage", "node_usage", "array_job_id", "array_task_id", "cpus_per_task", "overlap", "memory", "killed_by", "cpu_freq", "pending_nodes", "het_job_id", "het_offset", "container")
@@ -807,7 +809,7 @@ class PartitionRecord(_message.Message):
     def __init__(self, name: _Optional[str] = ..., nodes: _Optional[str] = ..., is_default: _Optional[bool] = ..., state: _Optional[int] = ..., max_time: _Optional[int] = ..., default_time: _Optional[int] = ..., default_time_set: _Optional[bool] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., allow_groups: _Optional[str] = ..., allow_accounts: _Optional[str] = ..., deny_accounts: _Optional[str] = ..., allow_qos: _Optional[str] = ..., deny_qos: _Optional[str] = ..., alloc_nodes: _Optional[str] = ..., alternate: _Optional[str] = ..., qos: _Optional[str] = ..., hidden: _Optional[bool] = ..., root_only: _Optional[bool] = ..., disable_root_jobs: _Optional[bool] = ..., exclusive_user: _Optional[bool] = ..., exclusive_topo: _Optional[bool] = ..., lln: _Optional[bool] = ..., req_resv: _Optional[bool] = ..., power_down_on_idle: _Optional[bool] = ..., priority_job_factor: _Optional[int] = ..., priority_tier: _Optional[int] = ..., oversubscribe: _Optional[str] = ..., preempt_mode: _Optional[str] = ..., grace_time: _Optional[int] = ..., def_mem_per_cpu: _Optional[int] = ..., def_mem_per_node: _Optional[int] = ..., max_mem_per_cpu: _Optional[int] = ..., max_mem_per_node: _Optional[int] = ..., max_cpus_per_node: _Optional[int] = ..., max_cpus_per_socket: _Optional[int] = ..., over_time_limit: _Optional[int] = ..., tres_billing_weights: _Optional[str] = ..., def_cpu_per_gpu: _Optional[int] = ..., def_mem_per_gpu: _Optional[int] = ..., select_type_parameters: _Optional[str] = ..., resume_timeout: _Optional[str] = ..., suspend_timeout: _Optional[str] = ..., suspend_time: _Optional[str] = ..., total_cpus: _Optional[int] = ..., total_nodes: _Optional[int] = ..., tres: _Optional[str] = ..., cpu_bind: _Optional[str] = ..., topology: _Optional[str] = ..., node_names: _Optional[_Iterable[str]] = ..., index: _Optional[int] = ...) -> None: ...
 
 class ReservationRecord(_message.Message):
-    __slots__ = ("name", "start_time", "end_time", "nodes", "node_count", "core_count", "features", "partition", "flags", "tres", "users", "accounts", "licenses", "burst_buffer", "groups", "comment", "state")
+    __slots__ = ("name", "start_time", "end_time", "nodes", "node_count", "core_count", "features", "partition", "flags", "tres", "users", "accounts", "licenses", "burst_buffer", "groups", "comment", "state", "id", "allowed_partitions", "qos", "cores", "max_start_delay", "purge_seconds", "idle_since", "float_seconds")
     NAME_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -825,6 +827,14 @@ class ReservationRecord(_message.Message):
     GROUPS_FIELD_NUMBER: _ClassVar[int]
     COMMENT_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_PARTITIONS_FIELD_NUMBER: _ClassVar[int]
+    QOS_FIELD_NUMBER: _ClassVar[int]
+    CORES_FIELD_NUMBER: _ClassVar[int]
+    MAX_START_DELAY_FIELD_NUMBER: _ClassVar[int]
+    PURGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    IDLE_SINCE_FIELD_NUMBER: _ClassVar[int]
+    FLOAT_SECONDS_FIELD_NUMBER: _ClassVar[int]
     name: str
     start_time: float
     end_time: float
@@ -842,7 +852,35 @@ class ReservationRecord(_message.Message):
     groups: str
     comment: str
     state: str
-    def __init__(self, name: _Optional[str] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., nodes: _Optional[str] = ..., node_count: _Optional[int] = ..., core_count: _Optional[int] = ..., features: _Optional[str] = ..., partition: _Optional[str] = ..., flags: _Optional[str] = ..., tres: _Optional[str] = ..., users: _Optional[str] = ..., accounts: _Optional[str] = ..., licenses: _Optional[str] = ..., burst_buffer: _Optional[str] = ..., groups: _Optional[str] = ..., comment: _Optional[str] = ..., state: _Optional[str] = ...) -> None: ...
+    id: int
+    allowed_partitions: str
+    qos: str
+    cores: _containers.RepeatedCompositeFieldContainer[ReservedCores]
+    max_start_delay: int
+    purge_seconds: int
+    idle_since: float
+    float_seconds: float
+    def __init__(self, name: _Optional[str] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., nodes: _Optional[str] = ..., node_count: _Optional[int] = ..., core_count: _Optional[int] = ..., features: _Optional[str] = ..., partition: _Optional[str] = ..., flags: _Optional[str] = ..., tres: _Optional[str] = ..., users: _Optional[str] = ..., accounts: _Optional[str] = ..., licenses: _Optional[str] = ..., burst_buffer: _Optional[str] = ..., groups: _Optional[str] = ..., comment: _Optional[str] = ..., state: _Optional[str] = ..., id: _Optional[int] = ..., allowed_partitions: _Optional[str] = ..., qos: _Optional[str] = ..., cores: _Optional[_Iterable[_Union[ReservedCores, _Mapping]]] = ..., max_start_delay: _Optional[int] = ..., purge_seconds: _Optional[int] = ..., idle_since: _Optional[float] = ..., float_seconds: _Optional[float] = ...) -> None: ...
+
+class ReservedCores(_message.Message):
+    __slots__ = ("node", "core_ids", "mask")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    CORE_IDS_FIELD_NUMBER: _ClassVar[int]
+    MASK_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    core_ids: str
+    mask: str
+    def __init__(self, node: _Optional[str] = ..., core_ids: _Optional[str] = ..., mask: _Optional[str] = ...) -> None: ...
+
+class UpdateReservation(_message.Message):
+    __slots__ = ("name", "op", "values")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OP_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    op: str
+    values: _containers.RepeatedCompositeFieldContainer[KeyValue]
+    def __init__(self, name: _Optional[str] = ..., op: _Optional[str] = ..., values: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...) -> None: ...
 
 class StepRequest(_message.Message):
     __slots__ = ("job_id", "spec", "overlap", "exact", "whole", "relative", "label", "unbuffered", "pty", "multi_prog", "kill_on_bad_exit", "kill_on_bad_exit_set", "wait_secs", "io_host", "io_port", "io_key", "task_prolog", "task_epilog", "mpi", "win_rows", "win_cols", "immediate", "srun_pid", "srun_host", "interactive", "external", "no_shell", "bcast", "all_cpus", "multi_prog_conf", "components", "het_groups", "task_offset", "node_offset", "het_tasks", "het_nodes")
@@ -1363,7 +1401,7 @@ class Ping(_message.Message):
     def __init__(self) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info")
+    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info", "update_reservation")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
@@ -1396,6 +1434,7 @@ class Request(_message.Message):
     PRIORITY_FACTORS_FIELD_NUMBER: _ClassVar[int]
     SHARE_INFO_FIELD_NUMBER: _ClassVar[int]
     ASSOC_INFO_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_RESERVATION_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     command: str
     ping: Ping
@@ -1428,7 +1467,8 @@ class Request(_message.Message):
     priority_factors: ListPriorityFactors
     share_info: ShareInfo
     assoc_info: AssocInfo
-    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ...) -> None: ...
+    update_reservation: UpdateReservation
+    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ..., update_reservation: _Optional[_Union[UpdateReservation, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
     __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares", "assoc_records")
@@ -1936,7 +1976,7 @@ class AcctReply(_message.Message):
     def __init__(self, result: _Optional[bytes] = ..., last_event: _Optional[int] = ...) -> None: ...
 
 class AcctEvent(_message.Message):
-    __slots__ = ("seq", "time", "kind", "job", "step", "node", "blob", "text")
+    __slots__ = ("seq", "time", "kind", "job", "step", "node", "blob", "text", "reservation")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -1945,6 +1985,7 @@ class AcctEvent(_message.Message):
     NODE_FIELD_NUMBER: _ClassVar[int]
     BLOB_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    RESERVATION_FIELD_NUMBER: _ClassVar[int]
     seq: int
     time: float
     kind: str
@@ -1953,7 +1994,8 @@ class AcctEvent(_message.Message):
     node: NodeRecord
     blob: JobBlob
     text: str
-    def __init__(self, seq: _Optional[int] = ..., time: _Optional[float] = ..., kind: _Optional[str] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., step: _Optional[_Union[StepRecord, _Mapping]] = ..., node: _Optional[_Union[NodeRecord, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., text: _Optional[str] = ...) -> None: ...
+    reservation: ReservationRecord
+    def __init__(self, seq: _Optional[int] = ..., time: _Optional[float] = ..., kind: _Optional[str] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., step: _Optional[_Union[StepRecord, _Mapping]] = ..., node: _Optional[_Union[NodeRecord, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., text: _Optional[str] = ..., reservation: _Optional[_Union[ReservationRecord, _Mapping]] = ...) -> None: ...
 
 class ListPriorityFactors(_message.Message):
     __slots__ = ()

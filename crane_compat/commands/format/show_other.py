@@ -44,13 +44,14 @@ def reservation_lines(one: pb.ReservationRecord) -> list[str]:
             f"Nodes={or_null(one.nodes)} NodeCnt={one.node_count} CoreCnt={one.core_count} "
             f"Features={or_null(one.features)} PartitionName={or_null(one.partition)} Flags={one.flags}"
         ),
+        *(f"  NodeName={part.node} CoreIDs={part.core_ids}" for part in one.cores),
         f"TRES={one.tres}",
-        "AllowedPartitions=(null) QOS=(null)",
+        f"AllowedPartitions={or_null(one.allowed_partitions)} QOS={or_null(one.qos)}",
         (
             f"Users={or_null(one.users)} Groups={or_null(one.groups)} Accounts={or_null(one.accounts)} "
             f"Licenses={or_null(one.licenses)} State={one.state} BurstBuffer={or_null(one.burst_buffer)}"
         ),
-        "MaxStartDelay=(null)",
+        f"MaxStartDelay={format_hms(one.max_start_delay) if one.max_start_delay else '(null)'}",
     ]
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable
 
+from crane_compat.commands.slurm import scontrol_reservation
 from crane_compat.commands.slurm.scontrol_session import Session
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.parsers.begin_time import TimeSpecError, parse_time
@@ -165,7 +166,7 @@ def update(session: Session, words: list[str]) -> None:
             case "partition":
                 _update_partition(session, value, rest, "update")
             case "reservation":
-                _update_reservation(session, value)
+                scontrol_reservation.update(session, value, [word for word, *_ in rest])
             case _:
                 session.fail("slurm_set_debug_level error:Requested operation not supported on this system")
         return
@@ -366,36 +367,6 @@ def _update_partition(session: Session, name: str, rest: Words, op: str) -> None
         session.fail(prefix + exc.text)
 
 
-# ---------------------------------------------------------------- reservations
-
-
-def _update_reservation(session: Session, name: str) -> None:
-    """There are none to change."""
-    session.fail("slurm_update error: Requested reservation is invalid")
-
-
-def _create_reservation(session: Session, words: list[str]) -> None:
-    given = dict(split(word) for word in words)
-    if "starttime" in given and not given["starttime"].startswith(("now", "+")):
-        try:
-            parse_time(given["starttime"], time.time())
-        except TimeSpecError as exc:
-            text = f"scontrol: error: Invalid start time starttime={given['starttime']}.  No reservation created."
-            session.fail(str(exc), text)
-            return
-    if "starttime" not in given and "flags" not in given:
-        session.fail("scontrol: error: A start time must be given.  No reservation created.")
-    elif not given.keys() & {"endtime", "duration"}:
-        session.fail("scontrol: error: An end time or duration must be given.  No reservation created.")
-    elif not given.keys() & {"users", "user", "accounts", "account", "groups", "group", "allowedpartitions", "qos"}:
-        session.fail(
-            "scontrol: error: Either Users/Groups, AllowedPartitions, QOS and/or Accounts must be specified.  "
-            "No reservation created."
-        )
-    else:
-        session.fail("Error creating the reservation: Requested operation not supported on this system")
-
-
 # ---------------------------------------------------------------- create, delete
 
 
@@ -404,7 +375,7 @@ def create(session: Session, words: list[str]) -> None:
     key, equals, value = words[0].partition("=")
     lower = key.lower()
     if lower.startswith("res"):
-        _create_reservation(session, words[1:] if not equals else words)
+        scontrol_reservation.create(session, words if equals else words[1:])
     elif "partitionname".startswith(lower):
         rest = words[1:]
         if not equals:
@@ -442,6 +413,5 @@ def delete(session: Session, words: list[str]) -> None:
                 session.controller.ask(pb.Request(update_partition=request))
             except RequestError as exc:
                 session.fail(f"delete_partition {shown}: {exc.text}")
-        case _:  # there are none; a user may not even ask
-            why = "Invalid user id" if os.getuid() else "Requested reservation is invalid"
-            session.fail(f"delete_reservation {shown}: {why}")
+        case _:
+            scontrol_reservation.delete(session, value, shown)

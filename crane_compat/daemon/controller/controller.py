@@ -123,6 +123,7 @@ class Controller:
                 "update_job": self.update_job,
                 "update_node": self.update_node,
                 "update_partition": self.update_partition,
+                "update_reservation": self.update_reservation,
                 "create_step": self.create_step,
                 "end_step": self.end_step,
                 "attach_step": self.attach_step,
@@ -520,12 +521,23 @@ class Controller:
         connection.send(pb.Response(partitions=reply))
 
     def list_reservations(self, connection: Connection, request: pb.Request) -> None:
-        connection.send(pb.Response(reservations=pb.Reservations()))
+        who, now = self.who(connection), time.time()
+        reply = pb.Reservations()
+        private = "reservations" in self.cluster.parameters.private and not self.cluster.is_operator(who)
+        for one in self.cluster.reservations.by_name.values():
+            record = one.record
+            account = self.cluster.accounts.default_account(who.user)
+            if private and not one.admits(who.user, who.groups, account, record.qos, record.allowed_partitions):
+                continue
+            record.state = "ACTIVE" if one.active(now) else "INACTIVE"
+            reply.reservations.append(record)
+        connection.send(pb.Response(reservations=reply))
 
     def list_licenses(self, connection: Connection, request: pb.Request) -> None:
         reply = pb.Licenses()
+        used, kept = self.cluster.licenses_used, self.cluster.reservations.licenses_kept(time.time())
         for name, total in self.cluster.parameters.licenses.items():
-            reply.licenses.add(name=name, total=total, used=self.cluster.licenses_used.get(name, 0))
+            reply.licenses.add(name=name, total=total, used=used.get(name, 0), reserved=kept.get(name, 0))
         connection.send(pb.Response(licenses=reply))
 
     def list_steps(self, connection: Connection, request: pb.Request) -> Coroutine[Any, Any, None] | None:
@@ -843,6 +855,10 @@ class Controller:
     def update_node(self, connection: Connection, request: pb.Request) -> None:
         updates.update_node(self.cluster, request.update_node, self.operator(connection), time.time())
         self.after_commit(lambda: connection.send(pb.Response()))
+
+    def update_reservation(self, connection: Connection, request: pb.Request) -> None:
+        name = self.cluster.reservations.change(request.update_reservation, self.who(connection), time.time())
+        self.after_commit(lambda: connection.send(pb.Response(results=pb.OpResults(results=[pb.OpResult(id=name)]))))
 
     def update_partition(self, connection: Connection, request: pb.Request) -> None:
         updates.update_partition(self.cluster, request.update_partition, self.operator(connection), time.time())

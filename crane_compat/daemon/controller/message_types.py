@@ -36,6 +36,9 @@ NAMES: dict[int, str] = {
     3003: "REQUEST_CREATE_PARTITION",
     3004: "REQUEST_DELETE_PARTITION",
     3005: "REQUEST_UPDATE_PARTITION",
+    3006: "REQUEST_CREATE_RESERVATION",
+    3008: "REQUEST_DELETE_RESERVATION",
+    3009: "REQUEST_UPDATE_RESERVATION",
     3014: "REQUEST_DELETE_NODE",
     3015: "REQUEST_CREATE_NODE",
     4001: "REQUEST_RESOURCE_ALLOCATION",
@@ -110,6 +113,10 @@ def _update_partition(request: pb.Request) -> int:
     return {"create": 3003, "delete": 3004}.get(request.update_partition.op, 3005)
 
 
+def _update_reservation(request: pb.Request) -> int:
+    return {"create": 3006, "delete": 3008}.get(request.update_reservation.op, 3009)
+
+
 def _node_up(request: pb.Request) -> int:
     message = request.node_up
     kind = message.WhichOneof("msg") or ""
@@ -127,6 +134,7 @@ _BY_CONTENT: dict[str, Callable[[pb.Request], int]] = {
     "job_op": lambda request: _JOB_OPS.get(request.job_op.op, 3001),
     "update_node": _update_node,
     "update_partition": _update_partition,
+    "update_reservation": _update_reservation,
     "node_up": _node_up,
 }
 

@@ -33,6 +33,11 @@ def batch_of(cluster: Cluster, changes: Changes, outbox_done: int = 0) -> Batch:
         for name in changes.partitions
         if name in cluster.partitions
     ]
+    for name in changes.reservations:
+        if one := cluster.reservations.by_name.get(name):
+            batch.reservations.append((name, one.record.SerializeToString()))
+        else:
+            batch.gone_reservations.append(name)
     batch.outbox = [(event.seq, event.SerializeToString()) for event in changes.outbox]
     if changes.next_job_id:
         batch.meta["next_job_id"] = str(cluster.next_job_id)
@@ -72,6 +77,7 @@ def restore(cluster: Cluster, store: Store) -> list[pb.AcctEvent]:
     for partition in store.partitions():
         if partition.name in cluster.partitions:
             cluster.partitions[partition.name].state = partition.state
+    cluster.reservations.restore(store.reservations())
     for record in store.jobs():
         cluster.restore(Job(record))
     for step_record, request in store.steps():

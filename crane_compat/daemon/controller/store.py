@@ -53,6 +53,12 @@ PARTITIONS = sa.Table(
     sa.Column("name", _NAME, primary_key=True),
     sa.Column("record", _BLOB, nullable=False),
 )
+RESERVATIONS = sa.Table(
+    "crane_reservation",
+    _metadata,
+    sa.Column("name", _NAME, primary_key=True),
+    sa.Column("record", _BLOB, nullable=False),
+)
 USAGE = sa.Table(
     "crane_usage",
     _metadata,
@@ -82,6 +88,8 @@ class Batch:
     gone_steps: list[tuple[int, int]] = field(default_factory=list)
     nodes: list[tuple[str, bytes]] = field(default_factory=list)
     partitions: list[tuple[str, bytes]] = field(default_factory=list)
+    reservations: list[tuple[str, bytes]] = field(default_factory=list)
+    gone_reservations: list[str] = field(default_factory=list)
     usage: list[tuple[int, bytes]] = field(default_factory=list)
     outbox: list[tuple[int, bytes]] = field(default_factory=list)
     outbox_done: int = 0
@@ -90,7 +98,8 @@ class Batch:
     def __bool__(self) -> bool:
         return bool(
             self.jobs or self.gone_jobs or self.blobs or self.steps or self.gone_steps or self.nodes
-            or self.partitions or self.usage or self.outbox or self.outbox_done or self.meta
+            or self.partitions or self.reservations or self.gone_reservations or self.usage or self.outbox
+            or self.outbox_done or self.meta
         )  # fmt: skip
 
 
@@ -195,6 +204,9 @@ class Store:
         )
         put(connection, NODES, [{"name": n, "record": r} for n, r in batch.nodes])
         put(connection, PARTITIONS, [{"name": n, "record": r} for n, r in batch.partitions])
+        put(connection, RESERVATIONS, [{"name": n, "record": r} for n, r in batch.reservations])
+        if batch.gone_reservations:
+            connection.execute(RESERVATIONS.delete().where(RESERVATIONS.c.name.in_(batch.gone_reservations)))
         put(connection, USAGE, [{"assoc_id": a, "record": r} for a, r in batch.usage])
         put(connection, META, [{"name": k, "value": v} for k, v in batch.meta.items()])
         put(connection, OUTBOX, [{"seq": s, "event": e} for s, e in batch.outbox])
@@ -235,6 +247,9 @@ class Store:
 
     def partitions(self) -> Iterator[pb.PartitionRecord]:
         return (pb.PartitionRecord.FromString(row.record) for row in self._rows(PARTITIONS))
+
+    def reservations(self) -> Iterator[pb.ReservationRecord]:
+        return (pb.ReservationRecord.FromString(row.record) for row in self._rows(RESERVATIONS))
 
     def usage(self) -> Iterator[pb.AssocUsage]:
         return (pb.AssocUsage.FromString(row.record) for row in self._rows(USAGE))
