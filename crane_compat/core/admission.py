@@ -73,10 +73,10 @@ def partitions_of(cluster: Cluster, spec: pb.JobSpec, who: Identity) -> list[pb.
             raise RequestError(Errno.ACCESS_DENIED)
         if partition.disable_root_jobs and who.uid == 0:
             raise RequestError(Errno.ACCESS_DENIED)
-        if partition.allow_groups and who.uid != 0 and not who.groups & set(partition.allow_groups.split(",")):
-            raise RequestError(Errno.JOB_MISSING_REQUIRED_PARTITION_GROUP)
         if partition.state in (st.PARTITION_INACTIVE, st.PARTITION_DRAIN):
             raise RequestError(Errno.PARTITION_NOT_AVAIL)
+        if partition.allow_groups and who.uid != 0 and not who.groups & set(partition.allow_groups.split(",")):
+            raise RequestError(Errno.JOB_MISSING_REQUIRED_PARTITION_GROUP)
     return found
 
 

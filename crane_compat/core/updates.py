@@ -15,7 +15,7 @@ from crane_compat.core.cluster import Cluster
 from crane_compat.core.effects import SendNode
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.job import Job
-from crane_compat.core.node import Node
+from crane_compat.core.node import Node, parse_gres
 from crane_compat.parsers import hostlist
 from crane_compat.parsers.begin_time import parse_time
 from crane_compat.parsers.size import parse_memory
@@ -155,13 +155,17 @@ def _nice(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> 
 def _priority(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:
     if job.finished:
         raise RequestError(Errno.JOB_FINISHED)
+    if not job.pending:
+        raise RequestError(Errno.PRIO_RESET_FAIL)
+    if not value.isdigit():
+        raise RequestError(Errno.INVALID_TIME_VALUE)
+    if job.record.priority == 0 and int(value):
+        raise RequestError(Errno.JOB_HELD)
     if not cluster.is_operator(who):
         if job.record.priority == 0:
             raise RequestError(Errno.JOB_HELD)
-        if value.isdigit() and int(value) > job.record.priority:
+        if int(value) > job.record.priority:
             raise RequestError(Errno.ACCESS_DENIED)
-    if not value.isdigit():
-        raise RequestError(Errno.INVALID_TIME_VALUE)
     job.record.priority = int(value)
     if int(value):
         job.record.spec.priority = int(value)  # it stays what was said, and is no sum of factors any more
@@ -173,7 +177,7 @@ def _priority(cluster: Cluster, job: Job, value: str, who: Identity, now: float)
 
 
 def _nodes(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:
-    _unchangeable(job)
+    _unchangeable(job, Errno.NOT_SUPPORTED)  # jobs that run neither grow nor shrink
     low, _, high = value.partition("-")
     job.record.spec.min_nodes = _number(low)
     if high:
@@ -239,7 +243,16 @@ def _node_list(field: str) -> Change:
     return change
 
 
+def _tasks_of_node(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:
+    _unchangeable(job)
+    _operator(cluster, who)
+    job.record.spec.ntasks_per_node = _number(value)
+    _replan(cluster, job)
+
+
 def _licenses(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:
+    if job.running:
+        _operator(cluster, who)
     _unchangeable(job)
     admission.licenses_of(cluster, value)
     job.record.spec.licenses = value
@@ -302,9 +315,9 @@ def _requeue_flag(cluster: Cluster, job: Job, value: str, who: Identity, now: fl
 def _std(field: str) -> Change:
     def change(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:
         _unchangeable(job)
-        path = value if value.startswith("/") else f"{job.record.spec.work_dir}/{value}"
-        setattr(job.record, field, path)
-        setattr(job.record.spec, field, path)
+        # a relative one is in the working directory that the job has when it starts
+        setattr(job.record, field, value)
+        setattr(job.record.spec, field, value)
 
     return change
 
@@ -410,7 +423,7 @@ JOB_FIELDS: dict[str, Change] = {
     "cpuspertask": _set_number("cpus_per_task"),
     "mincpusnode": _set_number("mincpus"),
     "mintmpdisknode": _set_number("tmp_disk"),
-    "ntaskspernode": _set_number("ntasks_per_node"),
+    "ntaskspernode": _tasks_of_node,
     "minmemorynode": _memory(per_cpu=False),
     "minmemorycpu": _memory(per_cpu=True),
     "features": _set_text("features", replan=True),
@@ -543,14 +556,16 @@ def _suspend(cluster: Cluster, job: Job, who: Identity, now: float, *, resume: b
     if resume and not suspended:
         raise RequestError(Errno.JOB_NOT_SUSPENDED)
     if not resume and suspended:
-        raise RequestError(Errno.JOB_SUSPENDED)
+        return
     if resume:
+        record.priority = job_priority(cluster, job, now)
         if record.end_time:
             record.end_time += now - record.suspend_time
         record.state = (record.state & ~st.BASE_MASK) | st.RUNNING
     else:
         record.pre_suspend_secs += now - (record.suspend_time or record.start_time)
         record.state = (record.state & ~st.BASE_MASK) | st.SUSPENDED
+        record.priority = 0
     record.suspend_time = now
     number = 18 if resume else 19  # SIGCONT, SIGSTOP
     for alloc in record.nodes:
@@ -563,8 +578,18 @@ def _top(cluster: Cluster, job: Job, who: Identity, now: float) -> None:
     _operator(cluster, who)
     if not job.pending:
         raise RequestError(Errno.JOB_NOT_PENDING)
+    if not job.record.priority:
+        raise RequestError(Errno.JOB_HELD)
     job.record.priority = max((cluster.jobs[i].record.priority for i in cluster.pending), default=0) + 1
     job.record.spec.priority = job.record.priority
+
+
+def _notify(cluster: Cluster, job: Job, text: str) -> None:
+    """Write a line into the output of the job's script."""
+    if not job.running or not job.record.batch_host:
+        raise RequestError(Errno.JOB_NOT_RUNNING)
+    notice = pb.JobNotice(job_id=job.id, step_id=st.BATCH_STEP, text=text)
+    cluster.effects.append(SendNode(job.record.batch_host, pb.NodeDown(notice=notice)))
 
 
 _OPS: dict[str, Callable[[Cluster, Job, Identity, float], None]] = {
@@ -582,8 +607,12 @@ _OPS: dict[str, Callable[[Cluster, Job, Identity, float], None]] = {
 def job_op(cluster: Cluster, request: pb.JobOp, who: Identity, now: float) -> list[pb.OpResult]:
     """Hold, release, requeue, suspend, resume …: one result for each record an id stands for."""
     act = _OPS.get(request.op)
+    if request.op == "notify":
+        act = lambda c, j, w, n: _notify(c, j, request.state)  # noqa: E731
     if act is None:
         raise RequestError(Errno.NOT_SUPPORTED)
+    if request.op == "top":
+        _operator(cluster, who)
     results = []
     for text in request.ids:
         try:
@@ -617,15 +646,28 @@ def job_op(cluster: Cluster, request: pb.JobOp, who: Identity, now: float) -> li
 # ---------------------------------------------------------------- nodes
 
 
+#: States that are the controller's own to set, or need a program that there is not.
+_UNREACHABLE = frozenset({
+    "ALLOCATED", "MIXED", "UNKNOWN", "PLANNED", "BLOCKED", "CANCEL_REBOOT", "POWER_DOWN", "POWER_DOWN_ASAP",
+    "POWER_DOWN_FORCE", "POWER_UP",
+})  # fmt: skip
+
+
 def _node_state(cluster: Cluster, node: Node, value: str, reason: str, who: Identity, now: float) -> None:
     record = node.record
     word = value.upper()
+    base = record.state & st.NODE_BASE_MASK
+    if word in _UNREACHABLE or (
+        word == "RESUME"
+        and base not in (st.NODE_DOWN, st.NODE_UNKNOWN, st.NODE_FUTURE)
+        and not record.state & (st.NODE_DRAIN | st.NODE_FAIL | st.NODE_NO_RESPOND | st.NODE_INVALID_REG)
+    ):
+        raise RequestError(Errno.INVALID_NODE_STATE, "Invalid node state transition")
     if word in ("DRAIN", "FAIL") and not (reason or record.reason):
         raise RequestError(Errno.INVALID_NODE_STATE, "You must specify a reason when DRAINING a node. Request denied")
     if word in ("DRAIN", "DRAINED", "DRAINING"):
         record.state |= st.NODE_DRAIN
     elif word in ("RESUME", "IDLE"):
-        base = record.state & st.NODE_BASE_MASK
         if base in (st.NODE_DOWN, st.NODE_UNKNOWN, st.NODE_FUTURE):
             base = st.NODE_IDLE if node.connected else st.NODE_DOWN
         record.state = (record.state & ~st.NODE_BASE_MASK & ~st.NODE_DRAIN & ~st.NODE_FAIL) | base
@@ -650,10 +692,25 @@ def _node_state(cluster: Cluster, node: Node, value: str, reason: str, who: Iden
                 cluster.end_job(job, st.NODE_FAIL, now, reason="NODE FAILURE")
     elif word in ("FAIL", "FAILING"):
         record.state |= st.NODE_FAIL
+    elif word == "NORESP":
+        record.state |= st.NODE_NO_RESPOND
     elif word == "FUTURE":
         record.state = (record.state & ~st.NODE_BASE_MASK) | st.NODE_FUTURE
     else:
         raise RequestError(Errno.INVALID_NODE_STATE)
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+def _check_node_gres(record: pb.NodeRecord, text: str) -> None:
+    """How many devices a node has is said by its files alone; what is no device of it changes nothing."""
+    counts = {(pool.name, pool.type): pool.count for pool in parse_gres(record.gres)}
+    for pool in parse_gres(text):
+        known = {key: count for key, count in counts.items() if key[0] == pool.name}
+        if known and known.get((pool.name, pool.type)) != pool.count:
+            raise RequestError(Errno.INVALID_GRES)
 
 
 def update_node(cluster: Cluster, request: pb.UpdateNode, who: Identity, now: float) -> None:
@@ -682,14 +739,13 @@ def update_node(cluster: Cluster, request: pb.UpdateNode, who: Identity, now: fl
             record.comment = values["comment"]
         if "extra" in values:
             record.extra = values["extra"]
-        if "availablefeatures" in values:
-            record.features = values["availablefeatures"]
-            if "activefeatures" not in values:
-                record.active_features = record.features
-        if "activefeatures" in values:
-            if not set(values["activefeatures"].split(",")) <= set(record.features.split(",")):
-                raise RequestError(Errno.ACTIVE_FEATURE_NOT_SUBSET)
-            record.active_features = values["activefeatures"]
+        available = values.get("availablefeatures", record.features)
+        active = values.get("activefeatures", record.active_features)
+        if not set(_words(active)) <= set(_words(available)):
+            raise RequestError(Errno.ACTIVE_FEATURE_NOT_SUBSET)
+        record.features, record.active_features = available, active
+        if "gres" in values:
+            _check_node_gres(record, values["gres"])
         node.features = frozenset(filter(None, record.active_features.split(",")))
         cluster.touch_node(node)
         if "state" in values or reason:
@@ -718,12 +774,14 @@ def update_partition(cluster: Cluster, request: pb.UpdatePartition, who: Identit
             raise RequestError(Errno.PARTITION_IN_USE)
         del cluster.partitions[request.name]
     else:
-        from crane_compat.parsers.slurm_conf import partition_from_words
+        from crane_compat.parsers.partition_lines import new_partition, partition_from_words
 
-        if request.op == "update" and partition is None:
+        if (request.op == "update") is (partition is None):
             raise RequestError(Errno.INVALID_PARTITION_NAME)
-        base = partition if partition is not None else pb.PartitionRecord(name=request.name)
+        base = partition if partition is not None else new_partition(request.name, len(cluster.partitions))
         changed = partition_from_words(base, [(v.key, v.value) for v in request.values], tuple(cluster.nodes))
+        if any(name not in cluster.nodes for name in changed.node_names):
+            raise RequestError(Errno.INVALID_NODE_NAME)
         if changed.is_default:
             for other in cluster.partitions.values():
                 other.is_default = other.name == request.name and changed.is_default

@@ -107,16 +107,7 @@ def partitions(
             if counts in given and other in given:
                 del given[other]
                 reading.note("error", entry.line, entry.word(other), f"ignored: {entry.word(counts).key} is given too")
-        record = pb.PartitionRecord(
-            name=name,
-            state=st.PARTITION_UP,
-            max_time=INFINITE,
-            max_nodes=INFINITE,
-            priority_job_factor=1,
-            priority_tier=1,
-            oversubscribe="NO",
-            index=len(result),
-        )
+        record = new_partition(name, len(result))
         merged = {**defaults, **given}
         for key, value in merged.items():
             word = entry.word(key)
@@ -134,6 +125,14 @@ def partitions(
             record.node_names[:] = [node for node in record.node_names if node in known]
         result.append(record)
     return result
+
+
+def new_partition(name: str, index: int) -> pb.PartitionRecord:
+    """A partition of which nothing has been said."""
+    return pb.PartitionRecord(
+        name=name, state=st.PARTITION_UP, max_time=INFINITE, max_nodes=INFINITE, priority_job_factor=1,
+        priority_tier=1, oversubscribe="NO", index=index,
+    )  # fmt: skip
 
 
 def partition_from_words(

@@ -1379,12 +1379,14 @@ class UpdateLimit(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., deadline: _Optional[float] = ...) -> None: ...
 
 class JobNotice(_message.Message):
-    __slots__ = ("job_id", "text")
+    __slots__ = ("job_id", "text", "step_id")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     text: str
-    def __init__(self, job_id: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
+    step_id: int
+    def __init__(self, job_id: _Optional[int] = ..., text: _Optional[str] = ..., step_id: _Optional[int] = ...) -> None: ...
 
 class Shutdown(_message.Message):
     __slots__ = ()

@@ -429,10 +429,10 @@ class Controller:
         return self.identities.of(connection.peer.uid, connection.peer.gid)
 
     def operator(self, connection: Connection) -> Identity:
-        """The caller, who must be an operator (ACCESS_DENIED otherwise)."""
+        """The caller, who must be an operator (USER_ID_MISSING otherwise)."""
         who = self.who(connection)
         if not self.cluster.is_operator(who):
-            raise RequestError(Errno.ACCESS_DENIED)
+            raise RequestError(Errno.USER_ID_MISSING)
         return who
 
     def _private(self, what: str, connection: Connection) -> None:

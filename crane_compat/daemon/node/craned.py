@@ -223,8 +223,10 @@ class Craned:
         elif kind in ("update_limit", "notice"):
             body = getattr(message, kind)
             job = self.jobs.get(body.job_id)
-            for pipe in list(job.steps.values()) if job is not None else ():
-                pipe.send(message)
+            alone = body.step_id if kind == "notice" and body.HasField("step_id") else None
+            for step_id, pipe in list(job.steps.items()) if job is not None else ():
+                if alone is None or step_id == alone:
+                    pipe.send(message)
         elif kind == "shutdown":
             self.stopping.set()
         elif kind == "reconfigure":
