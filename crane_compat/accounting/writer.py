@@ -31,7 +31,7 @@ CLUSTER_FLAGS = 128
 #: HashPlugin number in front of a stored hash
 HASH_SHA256 = 3
 #: node states that are an event: down, or any of these flags
-_EVENT_FLAGS = states.NODE_DRAIN | states.NODE_FAIL
+_EVENT_FLAGS = states.NODE_DRAIN | states.NODE_FAILING
 
 
 class Writer:

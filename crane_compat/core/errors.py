@@ -211,6 +211,7 @@ TEXT: dict[Errno, str] = {
     Errno.INVALID_TIME_MIN: "Invalid time-min specification (exceeds job's time or other limits)",
     Errno.INVALID_PREFER: "Invalid preferred feature specification",
     Errno.USER_NOT_FOUND: "Invalid user id",
+    Errno.PRIO_RESET_FAIL: "Changes to job priority are not persistent, change nice instead",
     Errno.RSV_ALREADY_STARTED: "Reservation already started",
     Errno.CORE_RESERVATION_UPDATE: "Core-based reservation can not be updated",
     Errno.RESERVATION_NO_SKIP: "Reservation given is not skipable, try deleting instead",

@@ -102,7 +102,7 @@ class Node:
     def schedulable(self) -> bool:
         """New work may start here: up, registered, not draining or failing."""
         state = self.record.state
-        bad = st.NODE_DRAIN | st.NODE_FAIL | st.NODE_NO_RESPOND | st.NODE_REBOOT_REQUESTED | st.NODE_INVALID_REG
+        bad = st.NODE_DRAIN | st.NODE_FAILING | st.NODE_NO_RESPOND | st.NODE_REBOOT_REQUESTED | st.NODE_INVALID_REG
         bad |= st.NODE_POWERED_DOWN | st.NODE_POWERING_DOWN | st.NODE_POWER_DOWN
         base = state & st.NODE_BASE_MASK
         return not state & bad and base in (st.NODE_IDLE, st.NODE_ALLOCATED, st.NODE_MIXED)

@@ -442,7 +442,7 @@ class Reservations:
             return self._create(request.name, values, now)
         one = self.by_name.get(request.name)
         if one is None:
-            raise RequestError(Errno.RESERVATION_INVALID)
+            raise RequestError(Errno.RESERVATION_INVALID if operator else Errno.USER_ID_MISSING)
         if request.op == "delete":
             if not operator and not ("USER_DELETE" in one.flags and _listed(one.record.users, (who.user,))):
                 raise RequestError(Errno.USER_ID_MISSING)

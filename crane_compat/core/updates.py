@@ -146,6 +146,8 @@ def _nice(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> 
         _operator(cluster, who)
     if job.finished:
         raise RequestError(Errno.JOB_FINISHED)
+    if not job.pending:
+        return  # taken, but there is nothing left to be sorted
     old = job.record.spec.nice
     job.record.spec.nice = nice
     if job.record.priority and not is_given(job.record):
@@ -161,6 +163,9 @@ def _priority(cluster: Cluster, job: Job, value: str, who: Identity, now: float)
         raise RequestError(Errno.INVALID_TIME_VALUE)
     if job.record.priority == 0 and int(value):
         raise RequestError(Errno.JOB_HELD)
+    if not int(value) and job.record.uid == who.uid and not cluster.is_operator(who):  # a hold
+        _hold(cluster, job, who, now, admin=False)
+        return
     if not cluster.is_operator(who):
         if job.record.priority == 0:
             raise RequestError(Errno.JOB_HELD)
@@ -660,7 +665,7 @@ def _node_state(cluster: Cluster, node: Node, value: str, reason: str, who: Iden
     if word in _UNREACHABLE or (
         word == "RESUME"
         and base not in (st.NODE_DOWN, st.NODE_UNKNOWN, st.NODE_FUTURE)
-        and not record.state & (st.NODE_DRAIN | st.NODE_FAIL | st.NODE_NO_RESPOND | st.NODE_INVALID_REG)
+        and not record.state & (st.NODE_DRAIN | st.NODE_FAILING | st.NODE_NO_RESPOND | st.NODE_INVALID_REG)
     ):
         raise RequestError(Errno.INVALID_NODE_STATE, "Invalid node state transition")
     if word in ("DRAIN", "FAIL") and not (reason or record.reason):
@@ -670,13 +675,13 @@ def _node_state(cluster: Cluster, node: Node, value: str, reason: str, who: Iden
     elif word in ("RESUME", "IDLE"):
         if base in (st.NODE_DOWN, st.NODE_UNKNOWN, st.NODE_FUTURE):
             base = st.NODE_IDLE if node.connected else st.NODE_DOWN
-        record.state = (record.state & ~st.NODE_BASE_MASK & ~st.NODE_DRAIN & ~st.NODE_FAIL) | base
+        record.state = (record.state & ~st.NODE_BASE_MASK & ~st.NODE_DRAIN & ~st.NODE_FAILING) | base
         record.state &= ~(st.NODE_MAINT | st.NODE_INVALID_REG)
         if node.connected:
             record.state &= ~st.NODE_NO_RESPOND
         record.reason, record.reason_time, record.reason_user, record.reason_uid = "", 0.0, "", 0
     elif word == "UNDRAIN":
-        record.state &= ~(st.NODE_DRAIN | st.NODE_FAIL)
+        record.state &= ~(st.NODE_DRAIN | st.NODE_FAILING)
         record.reason, record.reason_time, record.reason_user, record.reason_uid = "", 0.0, "", 0
     elif word == "DOWN":
         record.state = (record.state & ~st.NODE_BASE_MASK) | st.NODE_DOWN
@@ -691,7 +696,7 @@ def _node_state(cluster: Cluster, node: Node, value: str, reason: str, who: Iden
                 job.record.reason = "NodeDown"
                 cluster.end_job(job, st.NODE_FAIL, now, reason="NODE FAILURE")
     elif word in ("FAIL", "FAILING"):
-        record.state |= st.NODE_FAIL
+        record.state |= st.NODE_FAILING
     elif word == "NORESP":
         record.state |= st.NODE_NO_RESPOND
     elif word == "FUTURE":
@@ -778,7 +783,10 @@ def update_partition(cluster: Cluster, request: pb.UpdatePartition, who: Identit
 
         if (request.op == "update") is (partition is None):
             raise RequestError(Errno.INVALID_PARTITION_NAME)
-        base = partition if partition is not None else new_partition(request.name, len(cluster.partitions))
+        base = partition
+        if base is None:
+            base = new_partition(request.name, len(cluster.partitions))
+            base.min_nodes = 1
         changed = partition_from_words(base, [(v.key, v.value) for v in request.values], tuple(cluster.nodes))
         if any(name not in cluster.nodes for name in changed.node_names):
             raise RequestError(Errno.INVALID_NODE_NAME)

@@ -78,7 +78,7 @@ def test_array_tasks_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         (st.NODE_MIXED, "mix", "mixed", "MIXED"),
         (st.NODE_ALLOCATED | st.NODE_DRAIN, "drng", "draining", "ALLOCATED+DRAIN"),
         (st.NODE_IDLE | st.NODE_DRAIN, "drain", "drained", "IDLE+DRAIN"),
-        (st.NODE_IDLE | st.NODE_FAIL, "fail", "fail", "IDLE+FAIL"),
+        (st.NODE_IDLE | st.NODE_FAILING, "fail", "fail", "IDLE+FAIL"),
         (st.NODE_IDLE | st.NODE_NO_RESPOND, "idle*", "idle*", "IDLE+NOT_RESPONDING"),
         (
             st.NODE_IDLE | st.NODE_CLOUD | st.NODE_POWERED_DOWN,

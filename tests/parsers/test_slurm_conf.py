@@ -185,7 +185,7 @@ def test_node_defaults_hold_for_the_lines_below(conf) -> None:  # type: ignore[n
 
 def test_down_nodes(conf) -> None:  # type: ignore[no-untyped-def]
     value = conf(NODES + 'DownNodes=n[2-3] State=FAIL Reason="bad disk"\n')
-    assert [n.state for n in value.nodes[:2]] == [st.NODE_UNKNOWN, st.NODE_UNKNOWN | st.NODE_FAIL]
+    assert [n.state for n in value.nodes[:2]] == [st.NODE_UNKNOWN, st.NODE_UNKNOWN | st.NODE_FAILING]
     assert value.nodes[2].reason == "bad disk"
     assert value.down_nodes == ((("n2", "n3"), "FAIL", "bad disk"),)
 

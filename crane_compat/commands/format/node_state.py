@@ -34,7 +34,7 @@ FLAG_WORDS = {
     st.NODE_DRAIN: "DRAIN",
     st.NODE_DYNAMIC_FUTURE: "DYNAMIC_FUTURE",
     st.NODE_DYNAMIC_NORM: "DYNAMIC_NORM",
-    st.NODE_FAIL: "FAIL",
+    st.NODE_FAILING: "FAIL",
     st.NODE_INVALID_REG: "INVALID_REG",
     st.NODE_MAINT: "MAINTENANCE",
     st.NODE_POWER_DOWN: "POWER_DOWN",
@@ -73,7 +73,7 @@ STATES: dict[str, tuple[int, int | None]] = {
     "powering_up": (st.NODE_POWERING_UP, None),
     "power_up": (st.NODE_POWER_UP, None),
     "inval": (st.NODE_INVALID_REG, None),
-    "fail": (st.NODE_FAIL, None),
+    "fail": (st.NODE_FAILING, None),
     "maint": (st.NODE_MAINT, None),
     "reboot": (st.NODE_REBOOT_REQUESTED, None),
     "reboot^": (st.NODE_REBOOT_ISSUED, None),
@@ -104,7 +104,7 @@ def _word(state: int, short: bool) -> str:
         return "boot" if short else "reboot"
     if state & st.NODE_DRAIN:
         return ("drng" if short else "draining") if working else ("drain" if short else "drained")
-    if state & st.NODE_FAIL:
+    if state & st.NODE_FAILING:
         return ("failg" if short else "failing") if working else "fail"
     if state & st.NODE_COMPLETING and base != st.NODE_DOWN:
         if base in _WORKING:

@@ -163,7 +163,7 @@ def node_state(state: int) -> str:
         return "MAINT" + star
     if state & states.NODE_DRAIN:
         return ("DRNG" if busy else "DRAIN") + star
-    if state & states.NODE_FAIL:
+    if state & states.NODE_FAILING:
         return ("FAILG" if busy else "FAIL") + star
     short = {0: "UNK", 1: "DOWN", 2: "IDLE", 3: "ALLOC", 4: "ERROR", 5: "MIX", 6: "FUTR"}
     return short.get(base, "?") + star

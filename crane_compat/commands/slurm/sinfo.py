@@ -72,7 +72,7 @@ FORMATS: tuple[tuple[str, bool, str], ...] = (
     ("", False, "%{p}P %.5a %.10l %.6D %.6t %N"),
 )
 
-_TROUBLE = st.NODE_DRAIN | st.NODE_FAIL | st.NODE_INVALID_REG
+_TROUBLE = st.NODE_DRAIN | st.NODE_FAILING | st.NODE_INVALID_REG
 
 
 class Unusable(Exception):

@@ -125,7 +125,7 @@ def wait_for_nodes(site: Site, names: set[str]) -> None:
         try:
             client = client or Client.controller(site.conf, "crane")
             nodes = client.call(pb.Request(list_nodes=pb.ListNodes(names=sorted(waiting)))).nodes.nodes
-            given_up = states.NODE_DRAIN | states.NODE_FAIL
+            given_up = states.NODE_DRAIN | states.NODE_FAILING
             waiting -= {node.name for node in nodes if _usable(node) or node.state & given_up}
             if not waiting and _accounting_knows(client):
                 client.close()
