@@ -780,6 +780,8 @@ class Cluster:
         if killed_by is not None:
             record.killed_by, record.cancelled = killed_by, True
         record.state = state
+        if state == st.NODE_FAIL:
+            record.exit_code = 1
         if was_pending:
             record.start_time = record.end_time = now
             self.pending.discard(job.id)
@@ -817,7 +819,8 @@ class Cluster:
         record = job.record
         for alloc in record.nodes:
             node = self.nodes.get(alloc.node)
-            if node is None or node.record.state & st.NODE_BASE_MASK == st.NODE_DOWN:
+            down = node is not None and node.record.state & st.NODE_BASE_MASK == st.NODE_DOWN
+            if node is None or (down and not node.connected):  # one that is only said to be down cleans up
                 self.node_clean(job, alloc.node, now)
                 continue
             message = pb.TerminateJob(
