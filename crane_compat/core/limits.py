@@ -340,21 +340,63 @@ class Limits:
 
     def hindrance(self, job: Job, partition: str, now: float) -> str:
         """Why a waiting job may not start in a partition with what it asks for; "" where it may."""
+        broken = self.broken(job, partition, now)
+        return broken.reason if broken is not None else ""
+
+    def broken(self, job: Job, partition: str, now: float) -> Rule | None:
+        """The first limit that does not let a waiting job start in a partition with what it asks for."""
         if not self.enforced:
-            return ""
+            return None
         record = job.record
         rules = self.rules(record.assoc_id, record.qos, partition, record.user, record.account)
         minutes = record.time_limit
         for rule in rules.jobs:
             if rule.kind == "wall":
                 if minutes == INFINITE or minutes > rule.limit:
-                    return rule.reason
+                    return rule
             elif self._count(rule).running >= rule.limit:
-                return rule.reason
+                return rule
         if not rules.resources:
-            return ""
+            return None
         tres = self.cluster.tres.counts(record.tres_req_ids)
         return self._over(rules, tres, minutes, now, max(1, tres.get("node", 1)))
+
+    def sentence(self, rule: Rule, job: Job) -> str:
+        """A limit in plain words, with what is used of it."""
+        count = self._count(rule)
+        whose = self._whose(rule.key)
+        wanted = self.cluster.tres.counts(job.record.tres_req_ids).get(rule.tres, 0)
+        unit = " MiB of memory" if rule.tres == "mem" else f" {rule.tres}"
+        match rule.kind:
+            case "jobs":
+                return f"{whose} may run {rule.limit} jobs at a time, and runs {count.running}"
+            case "wall":
+                return f"a job may take {rule.limit} minutes, and this one asks for {job.record.time_limit}"
+            case "group":
+                used = count.tres.get(rule.tres, 0)
+                return f"{whose} may have {rule.limit}{unit} in use and has {used}; this job asks for {wanted}"
+            case "least":
+                return f"a job must ask for {rule.limit}{unit}, and this one asks for {wanted}"
+            case "job" | "node":
+                where = " on a node" if rule.kind == "node" else ""
+                return f"a job may have {rule.limit}{unit}{where}, and this one asks for {wanted}"
+            case _:
+                return f"{whose} may claim {rule.limit} minutes of{unit}, which this job would exceed"
+
+    def _whose(self, key: Key) -> str:
+        match key:
+            case ("association", number):
+                assoc = self.cluster.accounts.by_id.get(int(number))
+                if assoc is None:
+                    return "the association"
+                return f"user {assoc.user} in account {assoc.account}" if assoc.user else f"account {assoc.account}"
+            case ("qos", name):
+                return f"QOS {name}"
+            case ("qos user", name, user):
+                return f"user {user} in QOS {name}"
+            case ("qos account", name, account):
+                return f"account {account} in QOS {name}"
+        return "a job"
 
     def over_with(self, job: Job, partition: str, placement: Placement, now: float) -> str:
         """The same for the CPUs and memory that a placement would give it, which may be more."""
@@ -369,34 +411,22 @@ class Limits:
             "cpu": sum(node.cpus for node in nodes), "mem": sum(node.memory for node in nodes), "node": len(nodes),
         }  # fmt: skip
         most = max((node.cpus for node in nodes), default=0)
-        return self._over(
-            rules,
-            tres,
-            record.time_limit,
-            now,
-            0,
-            most,
-            frozenset(self.cluster.table.nodes[node.index].name for node in nodes),
-        )
+        names = frozenset(self.cluster.table.nodes[node.index].name for node in nodes)
+        broken = self._over(rules, tres, record.time_limit, now, 0, most, names)
+        return broken.reason if broken is not None else ""
 
     def _over(
-        self,
-        rules: Rules,
-        tres: Tres,
-        minutes: int,
-        now: float,
-        nodes: int,
-        most_cpus: int = 0,
+        self, rules: Rules, tres: Tres, minutes: int, now: float, nodes: int, most_cpus: int = 0,
         placed: frozenset[str] = frozenset(),
-    ) -> str:
+    ) -> Rule | None:  # fmt: skip
         for rule in rules.resources:
             if rule.tres not in tres and (rule.kind != "least" or not nodes):
                 continue
             wanted = tres.get(rule.tres, 0)
             on_a_node = -(-wanted // nodes) if nodes else most_cpus if rule.tres == "cpu" else 0
             if self._breaks(rule, self._count(rule), tres, minutes, on_a_node, now, placed):
-                return rule.reason
-        return ""
+                return rule
+        return None
 
     def _count(self, rule: Rule) -> Count:
         return self.counts.get(rule.key) or Count()

@@ -95,15 +95,21 @@ class SchedulingPass:
         return (-tier, -job.record.priority, job.id)
 
     def _array(self, job: Job) -> None:
-        limit = job.record.array_max_tasks
         while job.array_pending:
-            if limit and job.array_running >= limit:
-                if self._independent(job):
-                    self._reason(job, "JobArrayTaskLimit")
+            if self._throttled(job):
                 return
             last = len(job.array_pending) == 1
             if not self._one(job) or last:
                 return
+
+    def _throttled(self, job: Job) -> bool:
+        """Do as many tasks of its array run as may?"""
+        limit = job.record.array_max_tasks
+        if not limit or job.array_running < limit:
+            return False
+        if self._independent(job):
+            self._reason(job, "JobArrayTaskLimit")
+        return True
 
     def _one(self, job: Job) -> bool:
         """Try to start one job (one task); True if it started."""
@@ -343,7 +349,7 @@ class SchedulingPass:
                     reason, text = ("ReqNodeNotAvail", RESERVED) if request.req_nodes else ("Resources", NOT_UP)
             if text:
                 self.crowded.add(name)
-                job.record.start_time, job.record.sched_nodes = 0.0, ""
+                self._planned(job, 0.0, "")
                 return Failure(reason, text)
             if reason == "Resources" and limit is not None and not bool(limit[mask].all()):
                 if job.record.spec.time_min and (shorter := self._shorter(job, request, mask)):
@@ -415,8 +421,11 @@ class SchedulingPass:
         self.planned_until[chosen] = start + (np.inf if minutes == INFINITE else minutes * 60.0)
         within = start < self.now + self.cluster.parameters.backfill_window
         names = hostlist.compress([table.nodes[index].name for index in sorted(chosen)]) if within else ""
-        if (job.record.start_time, job.record.sched_nodes) != (start, names):
-            job.record.start_time, job.record.sched_nodes = start, names
+        self._planned(job, start, names)
+
+    def _planned(self, job: Job, start: float, nodes: str) -> None:
+        if (job.record.start_time, job.record.sched_nodes) != (start, nodes):
+            job.record.start_time, job.record.sched_nodes = start, nodes
             self.cluster.changes.jobs.add(job.id)
 
     def _keep(self, nodes: list[int], start: float) -> None:
@@ -467,9 +476,12 @@ class SchedulingPass:
             )
             self._reason(job, "DependencyNeverSatisfied")
             if kill:
-                self.cluster.end_job(job, st.CANCELLED, self.now)
+                self._give_up(job)
             return False
         return True
+
+    def _give_up(self, job: Job) -> None:
+        self.cluster.end_job(job, st.CANCELLED, self.now)
 
     def _reason(self, job: Job, reason: str, text: str = "") -> None:
         if (job.record.reason, job.record.reason_text) != (reason, text):

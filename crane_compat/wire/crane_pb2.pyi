@@ -1403,7 +1403,7 @@ class Ping(_message.Message):
     def __init__(self) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info", "update_reservation")
+    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info", "update_reservation", "explain")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
@@ -1437,6 +1437,7 @@ class Request(_message.Message):
     SHARE_INFO_FIELD_NUMBER: _ClassVar[int]
     ASSOC_INFO_FIELD_NUMBER: _ClassVar[int]
     UPDATE_RESERVATION_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     command: str
     ping: Ping
@@ -1470,10 +1471,11 @@ class Request(_message.Message):
     share_info: ShareInfo
     assoc_info: AssocInfo
     update_reservation: UpdateReservation
-    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ..., update_reservation: _Optional[_Union[UpdateReservation, _Mapping]] = ...) -> None: ...
+    explain: Explain
+    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ..., update_reservation: _Optional[_Union[UpdateReservation, _Mapping]] = ..., explain: _Optional[_Union[Explain, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares", "assoc_records")
+    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares", "assoc_records", "explanations")
     RC_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
@@ -1499,6 +1501,7 @@ class Response(_message.Message):
     PRIORITY_FACTORS_FIELD_NUMBER: _ClassVar[int]
     SHARES_FIELD_NUMBER: _ClassVar[int]
     ASSOC_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATIONS_FIELD_NUMBER: _ClassVar[int]
     rc: int
     error: str
     messages: _containers.RepeatedScalarFieldContainer[str]
@@ -1524,7 +1527,8 @@ class Response(_message.Message):
     priority_factors: PriorityFactors
     shares: Shares
     assoc_records: AssocRecords
-    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ..., priority_factors: _Optional[_Union[PriorityFactors, _Mapping]] = ..., shares: _Optional[_Union[Shares, _Mapping]] = ..., assoc_records: _Optional[_Union[AssocRecords, _Mapping]] = ...) -> None: ...
+    explanations: Explanations
+    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ..., priority_factors: _Optional[_Union[PriorityFactors, _Mapping]] = ..., shares: _Optional[_Union[Shares, _Mapping]] = ..., assoc_records: _Optional[_Union[AssocRecords, _Mapping]] = ..., explanations: _Optional[_Union[Explanations, _Mapping]] = ...) -> None: ...
 
 class Pong(_message.Message):
     __slots__ = ("version", "host", "start_time", "primary", "pid")
@@ -2245,6 +2249,76 @@ class Share(_message.Message):
     tres_run: _containers.ScalarMap[str, float]
     tres_used: _containers.ScalarMap[str, float]
     def __init__(self, assoc_id: _Optional[int] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., parent: _Optional[str] = ..., partition: _Optional[str] = ..., shares_raw: _Optional[int] = ..., parent_shares: _Optional[bool] = ..., shares_norm: _Optional[float] = ..., usage_raw: _Optional[float] = ..., usage_norm: _Optional[float] = ..., usage_efctv: _Optional[float] = ..., factor: _Optional[float] = ..., level_fs: _Optional[float] = ..., tres_limit: _Optional[_Mapping[str, int]] = ..., tres_run: _Optional[_Mapping[str, float]] = ..., tres_used: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class Explain(_message.Message):
+    __slots__ = ("job_id",)
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: int
+    def __init__(self, job_id: _Optional[int] = ...) -> None: ...
+
+class Explanations(_message.Message):
+    __slots__ = ("jobs", "now", "cluster")
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    jobs: _containers.RepeatedCompositeFieldContainer[Explanation]
+    now: float
+    cluster: str
+    def __init__(self, jobs: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., now: _Optional[float] = ..., cluster: _Optional[str] = ...) -> None: ...
+
+class Explanation(_message.Message):
+    __slots__ = ("job", "reason", "text", "because", "ahead", "start", "start_nodes", "nodes_needed", "partitions", "remedies")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    BECAUSE_FIELD_NUMBER: _ClassVar[int]
+    AHEAD_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    START_NODES_FIELD_NUMBER: _ClassVar[int]
+    NODES_NEEDED_FIELD_NUMBER: _ClassVar[int]
+    PARTITIONS_FIELD_NUMBER: _ClassVar[int]
+    REMEDIES_FIELD_NUMBER: _ClassVar[int]
+    job: JobRecord
+    reason: str
+    text: str
+    because: _containers.RepeatedScalarFieldContainer[str]
+    ahead: int
+    start: float
+    start_nodes: str
+    nodes_needed: int
+    partitions: _containers.RepeatedCompositeFieldContainer[PartitionView]
+    remedies: _containers.RepeatedCompositeFieldContainer[Remedy]
+    def __init__(self, job: _Optional[_Union[JobRecord, _Mapping]] = ..., reason: _Optional[str] = ..., text: _Optional[str] = ..., because: _Optional[_Iterable[str]] = ..., ahead: _Optional[int] = ..., start: _Optional[float] = ..., start_nodes: _Optional[str] = ..., nodes_needed: _Optional[int] = ..., partitions: _Optional[_Iterable[_Union[PartitionView, _Mapping]]] = ..., remedies: _Optional[_Iterable[_Union[Remedy, _Mapping]]] = ...) -> None: ...
+
+class PartitionView(_message.Message):
+    __slots__ = ("name", "groups")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    groups: _containers.RepeatedCompositeFieldContainer[NodeGroup]
+    def __init__(self, name: _Optional[str] = ..., groups: _Optional[_Iterable[_Union[NodeGroup, _Mapping]]] = ...) -> None: ...
+
+class NodeGroup(_message.Message):
+    __slots__ = ("cause", "nodes", "count", "text")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    cause: str
+    nodes: str
+    count: int
+    text: str
+    def __init__(self, cause: _Optional[str] = ..., nodes: _Optional[str] = ..., count: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
+
+class Remedy(_message.Message):
+    __slots__ = ("option", "value", "command")
+    OPTION_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    option: str
+    value: str
+    command: str
+    def __init__(self, option: _Optional[str] = ..., value: _Optional[str] = ..., command: _Optional[str] = ...) -> None: ...
 
 class AssocInfo(_message.Message):
     __slots__ = ("users", "accounts", "qos")

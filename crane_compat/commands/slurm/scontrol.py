@@ -93,6 +93,7 @@ KEYWORDS: tuple[Keyword, ...] = (
     Keyword("details", 3, 0, 0, _more_details),
     Keyword("errnumstr", 2, 1, 1, act.errnumstr),
     Keyword("exit", 1, 0, 0, _exit),
+    Keyword("explain", 3, 1, 1, act.explain),
     Keyword("fsdampeningfactor", 2, 1, 1, act.set_level),
     Keyword("getent", 3, 0, 1, act.getent),
     Keyword("help", 2, 0, 0, _help),

@@ -228,6 +228,25 @@ def cancel_reboot(session: Session, op: str, words: list[str]) -> None:
 # ---------------------------------------------------------------- jobs
 
 
+def explain(session: Session, op: str, words: list[str]) -> None:
+    """Why a job waits, and what would let it start."""
+    from crane_compat.commands.format import explanation
+
+    number = words[0].partition("_")[0].partition("+")[0]
+    try:
+        if not number.isdigit():
+            raise RequestError(Errno.INVALID_JOB_ID)
+        request = pb.Request(explain=pb.Explain(job_id=int(number)))
+        reply = session.controller.ask(request).explanations
+    except RequestError as exc:
+        session.fail(f"slurm_load_jobs error: {exc.text}")
+        return
+    if session.form:
+        session.write("explanations", [explanation.record(one) for one in reply.jobs])
+        return
+    print("\n\n".join("\n".join(explanation.lines(one, reply.now)) for one in reply.jobs))
+
+
 def completing(session: Session, op: str, words: list[str]) -> None:
     """Jobs that have ended but whose nodes are not free yet."""
     reply = load_jobs(session, None)

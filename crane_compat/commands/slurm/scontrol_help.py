@@ -26,6 +26,7 @@ Looking
                                 hostnames job license node partition reservation step
                                 topology …
   completing                    jobs whose nodes are not free yet
+  explain JOB                   why it waits, and what would let it start
   errnumstr NUMBER              the text of an error
   listjobs, liststeps           what runs on this host
   listpids [JOB[.STEP] [NODE]]  its processes

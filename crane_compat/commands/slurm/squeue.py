@@ -42,6 +42,7 @@ OPTIONS = (
     Option("array", "r", help="one line for each task of an array", env="SQUEUE_ARRAY"),
     Option("clusters", "M", "required", "NAMES", "ask these clusters", "SLURM_CLUSTERS"),
     Option("expand-patterns", help="replace %j and the like in file names"),
+    Option("explain", "", "required", "JOB", "why a job waits, and what would let it start"),
     Option("federation", help="jobs of the whole federation", env="SQUEUE_FEDERATION"),
     Option("Format", "O", "required", "FIELDS", "fields by name: name[:[.]width[text]],…", "SQUEUE_FORMAT2"),
     Option("format", "o", "required", "FORMAT", "fields by letter: %[[.]width]letter", "SQUEUE_FORMAT"),
@@ -413,6 +414,25 @@ class Queue:
         words = ["squeue", *self.argv[:-1]]
         write(document("jobs", rows, words, cluster, empty="Zero jobs to dump", **moments), form)
 
+    def explain(self, word: str) -> int:
+        """Why a job waits; the exit status."""
+        from crane_compat.commands.format import explanation
+
+        number = JobId(word).number
+        try:
+            reply = self.controller.ask(pb.Request(explain=pb.Explain(job_id=number))).explanations
+        except RequestError as exc:
+            print(f"slurm_load_jobs error: {exc.text}", file=sys.stderr)
+            return 1
+        if self.form:
+            from crane_compat.commands.format.documents import document, write
+
+            rows = [explanation.record(one) for one in reply.jobs]
+            write(document("explanations", rows, ["squeue", *self.argv[:-1]], reply.cluster), self.form)
+            return 0
+        print("\n\n".join("\n".join(explanation.lines(one, reply.now)) for one in reply.jobs))
+        return 0
+
     def _show_steps(self) -> int:
         wanted: set[tuple[int, int | None, int | None]] = set()
         for word in self.args.names("steps"):
@@ -554,6 +574,8 @@ def _run(args: Arguments, argv: Sequence[str]) -> int:
     form = args.form("squeue")
     every = _period(args)
     queue = Queue(args, argv, form)
+    if args.has("explain"):
+        return queue.explain(args.values["explain"])
     if args.has("verbose"):
         print(_options_text(args))
     if clusters := args.get("clusters"):

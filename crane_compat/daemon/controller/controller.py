@@ -59,6 +59,9 @@ log = logging.getLogger("controller")
 #: Seconds between attempts to write while the store refuses.
 STORE_RETRY = 0.5
 
+#: Of an array no more tasks than these are explained: each takes about a pass.
+MAX_EXPLAINED = 20
+
 #: A pass may take at most this share of the time: after one of d seconds the next waits 3 d.
 PASS_SHARE = 3.0
 
@@ -124,6 +127,7 @@ class Controller:
                 "update_node": self.update_node,
                 "update_partition": self.update_partition,
                 "update_reservation": self.update_reservation,
+                "explain": self.explain,
                 "create_step": self.create_step,
                 "end_step": self.end_step,
                 "attach_step": self.attach_step,
@@ -623,6 +627,23 @@ class Controller:
             connection.send(pb.Response(blob=blob or pb.JobBlob()))
 
         return answer()
+
+    def explain(self, connection: Connection, request: pb.Request) -> None:
+        """Why the job, all tasks of the array or all components, of an id wait."""
+        from crane_compat.scheduling.explain import explain
+
+        who, jobs, number = self.who(connection), self.cluster.jobs, request.explain.job_id
+        found = [jobs[i] for i in self.cluster.arrays.get(number) or [number] if i in jobs]
+        found = [job for job in found if self.cluster.may_see(job, who)]
+        if not found:
+            raise RequestError(Errno.INVALID_JOB_ID)
+        if found[0].record.het_job_id == number:
+            found = self.cluster.components(found[0])
+        waiting = [job for job in found if job.pending] or found[:1]
+        now = time.time()
+        reply = pb.Explanations(now=now, cluster=self.conf.cluster_name)
+        reply.jobs.extend(explain(self.cluster, job, now) for job in waiting[:MAX_EXPLAINED])
+        connection.send(pb.Response(explanations=reply))
 
     def priority_factors(self, connection: Connection, request: pb.Request) -> None:
         """What the priorities of the jobs that could start consist of."""
