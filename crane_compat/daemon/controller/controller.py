@@ -432,11 +432,11 @@ class Controller:
     def who(self, connection: Connection) -> Identity:
         return self.identities.of(connection.peer.uid, connection.peer.gid)
 
-    def operator(self, connection: Connection) -> Identity:
-        """The caller, who must be an operator (USER_ID_MISSING otherwise)."""
+    def operator(self, connection: Connection, otherwise: Errno = Errno.USER_ID_MISSING) -> Identity:
+        """The caller, who must be an operator; `otherwise`: what others are told."""
         who = self.who(connection)
         if not self.cluster.is_operator(who):
-            raise RequestError(Errno.USER_ID_MISSING)
+            raise RequestError(otherwise)
         return who
 
     def _private(self, what: str, connection: Connection) -> None:
@@ -653,7 +653,7 @@ class Controller:
 
     def tell_statistics(self, connection: Connection, request: pb.Request) -> None:
         if request.statistics.reset:
-            self.operator(connection)
+            self.operator(connection, Errno.ACCESS_DENIED)
             self.statistics.reset(time.time())
         rows = {
             "passes": self.passes,
