@@ -232,9 +232,14 @@ class Cluster:
         """Jobs as they stand in the list."""
         return sorted(jobs, key=lambda job: job.record.list_order)
 
+    def mark(self, job: Job) -> None:
+        """The job's record changed: keep it."""
+        self.changes.jobs.add(job.id)
+        job.wire = b""
+
     def touch(self, job: Job) -> None:
         """The job's record changed: keep it and tell who watches it."""
-        self.changes.jobs.add(job.id)
+        self.mark(job)
         self.limits.update(job)
         self.effects.append(JobChanged(job.id))
 
@@ -634,7 +639,7 @@ class Cluster:
             latest = placement.until + self.parameters.resv_over_run
             record.end_time = min(record.end_time or latest, latest)
         record.resv_id = placement.reservation or record.resv_id
-        record.scheduler, record.last_sched_eval = scheduler, now
+        record.scheduler, record.last_sched_eval, job.evaluated = scheduler, now, 0.0
         record.next_step_id = 0
         self.pending.discard(job.id)
         job.timed_out = job.warned = False
@@ -885,7 +890,7 @@ class Cluster:
         self.wants_scheduling = True
         first = self.jobs.get(array_id)
         if first is not None:
-            self.changes.jobs.add(array_id)
+            self.mark(first)
 
     def requeue(self, job: Job, now: float, *, hold: bool = False, state: int = st.CANCELLED, reason: str = "") -> None:
         """Back to pending under the same id, once its nodes are clean."""
@@ -1001,7 +1006,7 @@ class Cluster:
                 self._batch_ended(job, step, now, last_of_job)
             else:  # it was ended: accounting keeps 0:0, scontrol shows how the script went
                 job.record.exit_code = record.exit_code
-                self.changes.jobs.add(job.id)
+                self.mark(job)
 
     def _batch_ended(self, job: Job, step: Step, now: float, clean: bool) -> None:
         record = job.record

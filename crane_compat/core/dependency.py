@@ -154,7 +154,7 @@ def evaluate(cluster: Cluster, job: Job, now: float) -> str:
     text = "" if result == FULFILLED else depends.text(cluster)
     if text != job.record.dependency:
         job.record.dependency = text
-        cluster.changes.jobs.add(job.id)
+        cluster.mark(job)
     if result == FULFILLED and not job.is_array:
         job.dependency = None
     return result

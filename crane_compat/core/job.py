@@ -53,6 +53,8 @@ class Job:
     terminate_sent: float = 0.0
     timed_out: bool = False
     warned: bool = False  # --signal has been sent
+    evaluated: float = 0.0  # when a pass last looked at it; 0: see the record
+    wire: bytes = b""  # `record` as it was last written, for listings; empty where it has changed since
 
     @property
     def id(self) -> int:

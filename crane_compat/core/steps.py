@@ -95,11 +95,12 @@ def create(cluster: Cluster, job: Job, request: pb.StepRequest, now: float) -> S
 def create_parts(cluster: Cluster, parts: list[Part], now: float) -> list[Step]:
     """One step over several components of a heterogeneous job, with one id and ranks that run on; all or nothing."""
     first = parts[0][0]
-    counter = cluster.jobs.get(first.record.het_job_id, first).record
+    leader = cluster.jobs.get(first.record.het_job_id, first)
+    counter = leader.record
     planned = [_plan(cluster, job, request, counter.next_step_id, now) for job, request in parts]
     if planned[0].record.step_id >= 0:
         counter.next_step_id += 1
-        cluster.changes.jobs.add(counter.job_id)
+        cluster.mark(leader)
     tasks = nodes = 0
     for step in planned:
         step.request.task_offset, step.request.node_offset = tasks, nodes

@@ -426,7 +426,7 @@ class SchedulingPass:
     def _planned(self, job: Job, start: float, nodes: str) -> None:
         if (job.record.start_time, job.record.sched_nodes) != (start, nodes):
             job.record.start_time, job.record.sched_nodes = start, nodes
-            self.cluster.changes.jobs.add(job.id)
+            self.cluster.mark(job)
 
     def _keep(self, nodes: list[int], start: float) -> None:
         """Who would still be on these nodes at `start` may not begin, if that is within the window."""
@@ -443,9 +443,10 @@ class SchedulingPass:
         record = job.record
         if not record.eligible_time or record.eligible_time > self.now:
             record.eligible_time = self.now
-            self.cluster.changes.jobs.add(job.id)
+            self.cluster.mark(job)
         if not record.accrue_time:
             record.accrue_time = self.now
+            job.wire = b""
         return True
 
     def _independent(self, job: Job) -> bool:
@@ -486,8 +487,8 @@ class SchedulingPass:
     def _reason(self, job: Job, reason: str, text: str = "") -> None:
         if (job.record.reason, job.record.reason_text) != (reason, text):
             job.record.reason, job.record.reason_text = reason, text
-            self.cluster.changes.jobs.add(job.id)
-        job.record.last_sched_eval = self.now
+            self.cluster.mark(job)
+        job.evaluated = self.now  # not in the record, which would have to be written anew for every pass
 
 
 def schedule(cluster: Cluster, now: float) -> SchedulingPass:

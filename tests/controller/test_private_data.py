@@ -29,6 +29,9 @@ class Caller:
     def send(self, response: pb.Response) -> None:
         self.told.append(response)
 
+    def send_raw(self, body: bytes) -> None:
+        self.send(pb.Response.FromString(body))
+
     def refuse(self, error: RequestError) -> None:
         self.told.append(pb.Response(rc=int(error.errno)))
 

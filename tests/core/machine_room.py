@@ -76,6 +76,11 @@ class MachineRoom:
 
     def take(self) -> tuple[Changes, list[Effect]]:
         changes, effects = self.cluster.take()
+        for job in self.cluster.jobs.values():  # what has changed is told, or known not to be as it was written
+            if job.id in changes.jobs:
+                job.wire = job.record.SerializeToString(deterministic=True)
+            elif job.wire:
+                assert job.wire == job.record.SerializeToString(deterministic=True)
         self.launched += [e for e in effects if isinstance(e, LaunchStep)]
         self.sent += [e for e in effects if isinstance(e, SendNode)]
         return changes, effects

@@ -283,6 +283,8 @@ def _check(room: MachineRoom, job: Job, own: str) -> None:
         for one in reservations.values():
             if alloc.node not in one.nodes or one.name == own:
                 continue
+            if own in reservations and alloc.node in reservations[own].cores and alloc.node not in one.cores:
+                continue  # whoever has the rest of the node leaves it the cores that it has
             if one.meets(job.record.start_time, job.record.end_time):
                 assert alloc.node in one.cores and not cores & one.cores[alloc.node]
         if own in reservations:

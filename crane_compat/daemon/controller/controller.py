@@ -75,6 +75,45 @@ class Answer:
     withdraw: list[int] = field(default_factory=list)  # jobs that do not exist if it cannot be written
 
 
+#: The keys of Response.jobs and Jobs.jobs on the wire.
+_RESPONSE_JOBS = pb.Response.DESCRIPTOR.fields_by_name["jobs"].number << 3 | 2
+_JOBS_JOBS = bytes([pb.Jobs.DESCRIPTOR.fields_by_name["jobs"].number << 3 | 2])
+
+
+def _varint(number: int) -> bytes:
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    found.append(number)
+    return bytes(found)
+
+
+def _jobs_response(reply: pb.Jobs, jobs: Iterable[Job]) -> bytes:
+    """A response with `jobs` in `reply`, put together from the records as they were last written.
+
+    A list of many jobs costs little then: nothing is copied, and what has not changed is not serialised.
+    """
+    lengths: dict[int, bytes] = {}
+    evaluated: dict[float, bytes] = {}  # a field behind the record, where it goes before that in the record
+    parts = [reply.SerializeToString()]
+    for job in jobs:
+        wire = job.wire
+        if not wire:
+            wire = job.wire = job.record.SerializeToString()
+        when = job.evaluated
+        tail = evaluated.get(when)
+        if tail is None:
+            tail = evaluated[when] = pb.JobRecord(last_sched_eval=when).SerializeToString()
+        size = len(wire) + len(tail)
+        head = lengths.get(size)
+        if head is None:
+            head = lengths[size] = _JOBS_JOBS + _varint(size)
+        parts += (head, wire, tail)
+    body = b"".join(parts)
+    return b"".join((_varint(_RESPONSE_JOBS), _varint(len(body)), body))
+
+
 class Controller:
     """One cluster's controller."""
 
@@ -482,21 +521,18 @@ class Controller:
                 found += [j for j in some if j not in found] if len(found) < 64 else some
         else:
             found = self.cluster.in_order(jobs.values())
-        uids, parts = set(wanted.uids), set(wanted.partitions)
-        for job in found:
-            record = job.record
-            if private and not self.cluster.may_see(job, who):
-                continue
-            if uids and record.uid not in uids:
-                continue
-            if parts and not parts & set(record.partition.split(",")):
-                continue
-            if wanted.active_only and job.finished and not record.state & st.COMPLETING:
-                continue
-            reply.jobs.append(record)
-            if wanted.with_steps:
+        if private:
+            found = [job for job in found if self.cluster.may_see(job, who)]
+        if uids := set(wanted.uids):
+            found = [job for job in found if job.record.uid in uids]
+        if parts := set(wanted.partitions):
+            found = [job for job in found if not parts.isdisjoint(job.record.partition.split(","))]
+        if wanted.active_only:
+            found = [job for job in found if not job.finished or job.record.state & st.COMPLETING]
+        if wanted.with_steps:
+            for job in found:
                 reply.steps.extend(step.record for step in job.steps.values() if step.waiting)
-        connection.send(pb.Response(jobs=reply))
+        connection.send_raw(_jobs_response(reply, found))
 
     def list_nodes(self, connection: Connection, request: pb.Request) -> None:
         wanted = request.list_nodes

@@ -14,7 +14,8 @@ def batch_of(cluster: Cluster, changes: Changes, outbox_done: int = 0) -> Batch:
     for job_id in changes.jobs:
         job = cluster.jobs.get(job_id)
         if job is not None:
-            batch.jobs.append((job_id, job.record.SerializeToString()))
+            job.wire = job.record.SerializeToString()
+            batch.jobs.append((job_id, job.wire))
     batch.gone_jobs = sorted(changes.gone_jobs)
     batch.blobs = [(job_id, blob.SerializeToString()) for job_id, blob in changes.blobs.items()]
     for job_id, step_id in changes.steps:

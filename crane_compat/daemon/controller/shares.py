@@ -135,7 +135,7 @@ class Shares:
                 continue
             before, after = job.record.priority, job_priority(cluster, job, now)
             if after > before or (after < before and not increase_only):
-                job.record.priority = after
+                job.record.priority, job.wire = after, b""
                 cluster.wants_scheduling = True
         if rest := waiting[RENEWED_AT_ONCE:]:
             asyncio.get_running_loop().call_soon(self._renew, rest, now)

@@ -70,6 +70,11 @@ class StreamLink:
             if not response.more:
                 self.out.put(_END)
 
+    def send_raw(self, body: bytes) -> None:
+        if not self.closed:
+            self.out.put(pb.Response.FromString(body))
+            self.out.put(_END)
+
     def refuse(self, error: RequestError) -> None:
         self.send(pb.Response(rc=int(error.errno), error=error.text, messages=list(error.details)))
 
