@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from typing import Any
 
@@ -12,6 +14,8 @@ from hypothesis import strategies as some
 
 from crane_compat.commands.format import documents
 from crane_compat.commands.format.documents import Form, Unwritable, document, exit_status, form, number, render
+from crane_compat.commands.format.job_document import JobTexts, job_record
+from crane_compat.wire import pb
 
 _TEXTS = some.text(some.characters(blacklist_categories=["Cs"]))
 _SCALARS = some.none() | some.booleans() | some.integers(-(2**63), 2**64 - 1) | _TEXTS
@@ -85,3 +89,30 @@ def test_wait_statuses(status: int, words: list[str], code: int | None, signal: 
     assert told["status"] == words
     assert told["return_code"] == number(code)
     assert told["signal"]["id"] == number(signal)
+
+
+_SOME_TEXTS = some.sampled_from(["", "a", 'b "c"', "/d/%j_%x", "é\\", "@", "x" * 40])
+_SPECS = some.builds(
+    pb.JobSpec, name=_SOME_TEXTS, submit_line=_SOME_TEXTS, command=_SOME_TEXTS, comment=_SOME_TEXTS,
+    work_dir=some.sampled_from(["/tmp", "/home/a"]), std_out=_SOME_TEXTS, std_in=_SOME_TEXTS, hold=some.booleans(),
+)  # fmt: skip
+_TIMES = some.sampled_from([0.0, 5.5, 1000.0, 2e9])
+_RECORDS = some.lists(
+    some.builds(
+        pb.JobRecord, job_id=some.integers(1, 99), spec=_SPECS, submit_time=_TIMES, eligible_time=_TIMES,
+        accrue_time=_TIMES, start_time=_TIMES, end_time=_TIMES, last_sched_eval=_TIMES, priority=some.integers(0, 2),
+        state=some.sampled_from([0, 1, 3]), user=some.sampled_from(["alice", "bob"]), batch_flag=some.booleans(),
+        array_job_id=some.sampled_from([0, 7]), list_order=some.integers(0, 9), time_limit=some.integers(1, 9),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@given(_RECORDS)
+def test_jobs_that_are_alike_are_written_as_each_alone(jobs: list[pb.JobRecord]) -> None:
+    expected = render({"jobs": [job_record(job, 1234.5, "lab", {}) for job in jobs], "meta": {}}, "json")
+    texts = JobTexts(1234.5, "lab", {})
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        documents.write_texts("jobs", [texts.of(job) for job in jobs], {"jobs": [], "meta": {}})
+    assert out.getvalue() == expected

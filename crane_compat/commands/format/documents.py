@@ -13,7 +13,7 @@ import pwd
 import re
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,6 +134,29 @@ def write(value: Any, how: Form) -> None:
 
 #: Names that stand for the number of a user are no texts: there is none, and it shows as "".
 _USERS = frozenset({"user", "reason_set_by_user"})
+
+
+def write_texts(name: str, texts: Iterable[str], frame: dict[str, Any]) -> None:
+    """Print the JSON document `frame`, which has no rows yet, with rows that have been written before (`row_text`)."""
+    start = f'{{\n  "{name}": [\n'
+    rest = render(frame, "json").removeprefix(start)
+    out = sys.stdout
+    out.write(start)
+    between = ""
+    for text in texts:
+        out.write(between + text)
+        between = ",\n"
+    out.write("\n" + rest if between else rest)
+
+
+def row_text(row: dict[str, Any]) -> str:
+    """A row as it stands in a JSON document."""
+    return render([[row]], "json").removeprefix("[\n  [\n").removesuffix("\n  ]\n]\n")
+
+
+def text_of(value: str) -> str:
+    """A text as it stands in a JSON document."""
+    return orjson.dumps(_writable(value)).decode().replace("/", "\\/")
 
 
 def _bare(value: Any) -> Any:

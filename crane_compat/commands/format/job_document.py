@@ -6,11 +6,13 @@ have none, the public list of its fields.
 
 from __future__ import annotations
 
+import itertools
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from crane_compat.commands.format import job_values as jv
-from crane_compat.commands.format.documents import exit_status, number
+from crane_compat.commands.format.documents import exit_status, number, row_text, text_of
 from crane_compat.commands.format.show_job import ALL_MAIL, node_gres
 from crane_compat.commands.format.step_fields import shown_id
 from crane_compat.commands.format.texts import NO_VAL
@@ -138,6 +140,19 @@ def _billable(job: pb.JobRecord) -> dict[str, Any]:
     return {"set": False, "infinite": False, "number": 0.0}
 
 
+def _files(job: pb.JobRecord) -> tuple[str, str, str]:
+    """Input, output and error file, as they were named."""
+    spec = job.spec
+    stdin, stdout, stderr = job.std_in or spec.std_in, job.std_out or spec.std_out, job.std_err or spec.std_err
+    if job.batch_flag:
+        stdin, stdout = stdin or "/dev/null", stdout or "slurm-%j.out"
+    return stdin, stdout, stderr
+
+
+def _expanded(job: pb.JobRecord, stdin: str) -> str:
+    return stdin if stdin == "/dev/null" else jv.file_path(job, stdin)
+
+
 def job_record(job: pb.JobRecord, now: float, cluster: str, shapes: Shapes) -> dict[str, Any]:
     """One job."""
     spec = job.spec
@@ -145,9 +160,7 @@ def job_record(job: pb.JobRecord, now: float, cluster: str, shapes: Shapes) -> d
     per_cpu = job.memory_per_cpu and not spec.HasField("mem_per_gpu")
     task = job.HasField("array_task_id")
     mail = ALL_MAIL.split(",") if "ALL" in spec.mail_type else list(spec.mail_type)
-    stdin, stdout, stderr = job.std_in or spec.std_in, job.std_out or spec.std_out, job.std_err or spec.std_err
-    if job.batch_flag:
-        stdin, stdout = stdin or "/dev/null", stdout or "slurm-%j.out"
+    stdin, stdout, stderr = _files(job)
     most = job.max_nodes or (job.num_nodes if spec.hold else 0)
     return {
         "account": job.account,
@@ -269,7 +282,7 @@ def job_record(job: pb.JobRecord, now: float, cluster: str, shapes: Shapes) -> d
         "standard_input": stdin,
         "standard_output": stdout,
         "standard_error": stderr,
-        "stdin_expanded": "/dev/null" if stdin == "/dev/null" else jv.file_path(job, stdin),
+        "stdin_expanded": _expanded(job, stdin),
         "stdout_expanded": jv.file_path(job, stdout),
         "stderr_expanded": jv.file_path(job, stderr),
         "submit_time": _moment(job.submit_time),
@@ -293,6 +306,86 @@ def job_record(job: pb.JobRecord, now: float, cluster: str, shapes: Shapes) -> d
         "wckey": job.wckey,
         "current_working_directory": spec.work_dir,
     }  # fmt: skip
+
+
+#: What jobs that are alike otherwise differ in: fields of the record, and of what was asked for.
+_OWN = (
+    "job_id", "list_order", "submit_time", "eligible_time", "accrue_time", "start_time", "end_time", "last_sched_eval",
+    "priority",
+)  # fmt: skip
+_OWN_SPEC = ("name", "submit_line", "command")
+
+
+class JobTexts:
+    """Jobs as rows of a JSON document, written once for all that are alike: the cost is that of distinct requests."""
+
+    def __init__(self, now: float, cluster: str, shapes: Shapes) -> None:
+        self.now, self.cluster, self.shapes = now, cluster, shapes
+        self._mark = f"@{secrets.token_hex(8)}@"  # stands in a text for what is a job's own
+        self._parts: dict[tuple[bytes, bool, bool, bool], list[str]] = {}
+
+    def of(self, job: pb.JobRecord) -> str:
+        """The row of a job; the record is spent by it."""
+        own = self._own(job)
+        spec, kept = job.spec, (bool(job.start_time), bool(job.last_sched_eval), bool(job.priority))
+        values = [getattr(job, name) for name in _OWN]
+        texts = [getattr(spec, name) for name in _OWN_SPEC]
+        for name in _OWN:
+            job.ClearField(name)
+        for name in _OWN_SPEC:
+            spec.ClearField(name)
+        key = (job.SerializeToString(), *kept)
+        parts = self._parts.get(key)
+        if parts is None:
+            for name, value in zip(_OWN, values, strict=True):
+                setattr(job, name, value)
+            for name, text in zip(_OWN_SPEC, texts, strict=True):
+                setattr(spec, name, text)
+            parts = self._parts[key] = self._write(job)
+        return "".join(itertools.chain.from_iterable(zip(parts, own, strict=False))) + parts[-1]
+
+    def _own(self, job: pb.JobRecord) -> list[str]:
+        """What is a job's own, in the order in which it stands in the row."""
+        spec = job.spec
+        stdin, stdout, stderr = _files(job)
+        number_of = str(job.job_id)
+        return [
+            str(int(job.accrue_time)),
+            text_of(spec.command),
+            str(int(job.eligible_time)),
+            str(int(jv.end_time(job, self.now))),
+            number_of,
+            str(int(job.last_sched_eval)),
+            text_of(spec.name),
+            str(job.priority),
+            text_of(jv.sluid(job)),
+            number_of,
+            str(int(jv.start_time(job, self.now))),
+            text_of(_expanded(job, stdin)),
+            text_of(jv.file_path(job, stdout)),
+            text_of(jv.file_path(job, stderr)),
+            str(int(job.submit_time)),
+            text_of(spec.submit_line),
+        ]
+
+    def _write(self, job: pb.JobRecord) -> list[str]:
+        """The pieces of a row between what is a job's own."""
+        row = job_record(job, self.now, self.cluster, self.shapes)
+        for name in ("accrue_time", "eligible_time", "end_time", "last_sched_evaluation", "priority", "start_time",
+                     "submit_time"):  # fmt: skip
+            row[name] = number(0) | {"number": self._mark}
+        for name in (
+            "command",
+            "job_id",
+            "name",
+            "stdin_expanded",
+            "stdout_expanded",
+            "stderr_expanded",
+            "submit_line",
+        ):
+            row[name] = self._mark
+        row["step_id"] = row["step_id"] | {"sluid": self._mark, "job_id": number(0) | {"number": self._mark}}
+        return row_text(row).split(f'"{self._mark}"')
 
 
 def step_record(step: pb.StepRecord, now: float, cluster: str) -> dict[str, Any]:

@@ -108,8 +108,10 @@ def job_fields(view: View) -> FieldTable[Job]:
 
         return text
 
+    elapsed = functools.cache(format_elapsed)
+
     def used(job: Job) -> str:
-        return format_elapsed(jv.time_used(job, now))
+        return elapsed(jv.time_used(job, now)) if job.start_time else "0:00"
 
     def used_key(job: Job) -> int:  # a job yet to start has run for less than nothing
         if job.state & st.BASE_MASK == st.PENDING and (begin := jv.start_time(job, now)):

@@ -14,13 +14,13 @@ _SHOWS_REASON = frozenset((st.PENDING, st.TIMEOUT, st.OUT_OF_MEMORY, st.DEADLINE
 
 def shown_id(job: pb.JobRecord) -> str:
     """``12``, ``12_3``, ``12_[4-7%2]``, ``12+1``; tasks longer than squeue's buffer of 31 bytes are cut."""
-    if job.array_job_id:
+    if number := job.array_job_id:
         if job.HasField("array_task_id"):
-            return f"{job.array_job_id}_{job.array_task_id}"
+            return f"{number}_{job.array_task_id}"
         if job.array_task_str:
-            text = f"{job.array_job_id}_[{array_tasks(job.array_task_str, job.array_max_tasks)}]"
+            text = f"{number}_[{array_tasks(job.array_task_str, job.array_max_tasks)}]"
             return text if "SLURM_BITSTR_LEN" in os.environ else text[:31]
-        return str(job.array_job_id)
+        return str(number)
     if job.het_job_id:
         return f"{job.het_job_id}+{job.het_offset}"
     return str(job.job_id)
@@ -98,8 +98,9 @@ def reason(job: pb.JobRecord) -> str:
 
 
 def nodes_or_reason(job: pb.JobRecord) -> str:
-    if not job.state & st.COMPLETING and job.state & st.BASE_MASK in _SHOWS_REASON:
-        return f"({reason(job)})"
+    state = job.state
+    if not state & st.COMPLETING and state & st.BASE_MASK in _SHOWS_REASON:
+        return f"({job.reason_text or job.reason or 'None'})"
     return nodes(job)
 
 

@@ -283,6 +283,8 @@ def _combined(jobs: list[pb.JobRecord]) -> list[pb.JobRecord]:
         for job in jobs
         if job.array_task_str and not job.HasField("array_task_id") and st.is_pending(job.state)
     }
+    if not arrays:
+        return jobs
     tasks: dict[int, set[int]] = {}
     kept = []
     for job in jobs:
@@ -403,16 +405,20 @@ class Queue:
         return 0
 
     def _write_jobs(self, reply: pb.Jobs, form: Form) -> None:
-        from crane_compat.commands.format.documents import document, write
-        from crane_compat.commands.format.job_document import job_record
+        from crane_compat.commands.format.documents import document, write, write_texts
+        from crane_compat.commands.format.job_document import JobTexts, job_record
 
         now, cluster = reply.now or time.time(), self.controller.cluster_name()
         jobs = list(self.filter.chosen(reply.jobs, now))
         shapes = self.controller.node_shapes() if any(job.nodes for job in jobs) else {}
-        rows = [job_record(job, now, cluster, shapes) for job in jobs]
         moments = {"last_backfill": reply.last_backfill, "last_update": now}
-        words = ["squeue", *self.argv[:-1]]
-        write(document("jobs", rows, words, cluster, empty="Zero jobs to dump", **moments), form)
+        words, empty = ["squeue", *self.argv[:-1]], "" if jobs else "Zero jobs to dump"
+        if form.kind == "json" and not form.bare:
+            texts = JobTexts(now, cluster, shapes)
+            write_texts("jobs", map(texts.of, jobs), document("jobs", [], words, cluster, empty=empty, **moments))
+            return
+        rows = [job_record(job, now, cluster, shapes) for job in jobs]
+        write(document("jobs", rows, words, cluster, empty=empty, **moments), form)
 
     def explain(self, word: str) -> int:
         """Why a job waits; the exit status."""
