@@ -38,6 +38,7 @@ from crane_compat.core.tres import TresTable
 from crane_compat.parsers import hostlist
 from crane_compat.parsers.constraint import ConstraintError, parse_constraint
 from crane_compat.parsers.signal_spec import parse_signal_spec
+from crane_compat.parsers.topology_conf import Topology
 from crane_compat.scheduling.placement import Failure, Mask, NodeTable, Placement
 from crane_compat.scheduling.priority import job_priority
 from crane_compat.wire import INFINITE, pb
@@ -87,6 +88,7 @@ class Cluster:
         self.limits = Limits(self)
         self.tres = TresTable(parameters.accounting_tres)
         self.reservations = Reservations(self)
+        self.topology = Topology()
         self.request_table = RequestTable()
         self.jobs: dict[int, Job] = {}
         self.arrays: dict[int, list[int]] = {}  # array job id → job ids of its records
@@ -460,6 +462,9 @@ class Cluster:
         blob = pb.JobBlob(script=record.spec.script, env=record.spec.env)
         record.spec.ClearField("script")
         record.spec.ClearField("env")
+        if spec.switches and self.topology.switches:
+            most = par.max_switch_wait
+            record.spec.switch_wait = min(spec.switch_wait or most, most)
         record.uid, record.gid, record.user, record.group = who.uid, who.gid, who.user, who.group
         record.state, record.reason = st.PENDING, "None"
         record.submit_time = now

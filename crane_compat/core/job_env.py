@@ -370,8 +370,8 @@ def node_env(launch: pb.StepLaunch) -> dict[bytes, bytes]:
         "SLURM_CPUS_ON_NODE": str(alloc.cpus),
         "SLURM_GTIDS": ",".join(map(str, launch.task_ids)),
         "SLURM_NODEID": str(launch.node_index),
-        "SLURM_TOPOLOGY_ADDR": launch.node,
-        "SLURM_TOPOLOGY_ADDR_PATTERN": "node",
+        "SLURM_TOPOLOGY_ADDR": launch.topology_addr or launch.node,
+        "SLURM_TOPOLOGY_ADDR_PATTERN": launch.topology_pattern or "node",
     }
     if batch:
         values["HOSTNAME"] = launch.node

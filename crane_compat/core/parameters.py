@@ -71,6 +71,7 @@ class Parameters:
     max_script_size: int  # bytes
     private: frozenset[str]  # what only its owners and operators may see (PrivateData)
     block_cores: bool  # jobs fill one socket after the other (CR_CORE_DEFAULT_DIST_BLOCK)
+    max_switch_wait: int  # seconds (SchedulerParameters)
     resv_over_run: float  # seconds that a job may go on after the end of its reservation
     backfill: bool
     backfill_window: int  # seconds (bf_window): what can only start later keeps no nodes for itself
@@ -154,6 +155,7 @@ class Parameters:
             max_script_size=_natural(scheduler.get("max_script_size"), MAX_SCRIPT_SIZE),
             backfill_window=_natural(scheduler.get("bf_window"), BACKFILL_WINDOW) * 60,
             resv_over_run=_over_run(conf),
+            max_switch_wait=_natural(scheduler.get("max_switch_wait"), 300),
             backfill="backfill" in str(conf.get("SchedulerType") or "sched/backfill"),
             priority=PriorityWeights(
                 age=int(conf.get("PriorityWeightAge")),

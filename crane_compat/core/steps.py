@@ -256,7 +256,9 @@ def launch_of(cluster: Cluster, job: Job, step: Step, node: str) -> pb.StepLaunc
     if record.time_limit != INFINITE:
         own = record.start_time + record.time_limit * 60.0
         limit = min(limit, own) if limit else own
+    address, pattern = cluster.topology.address(node)
     return pb.StepLaunch(
+        topology_addr=address, topology_pattern=pattern,
         job_id=job.id, step_id=record.step_id, uid=job_record.uid, gid=job_record.gid, user=job_record.user,
         node=node, node_index=first_node + index, node_list=record.node_list, job_node_list=job_record.node_list,
         num_nodes=len(names), num_tasks=record.num_tasks,

@@ -973,7 +973,7 @@ class StepCreated(_message.Message):
     def __init__(self, step: _Optional[_Union[StepRecord, _Mapping]] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., node_addrs: _Optional[_Iterable[str]] = ..., warning: _Optional[str] = ..., components: _Optional[_Iterable[_Union[StepRecord, _Mapping]]] = ...) -> None: ...
 
 class StepLaunch(_message.Message):
-    __slots__ = ("job_id", "step_id", "uid", "gid", "user", "node", "node_index", "node_list", "job_node_list", "num_nodes", "num_tasks", "task_ids", "tasks_per_node", "request", "script", "env", "alloc", "job_alloc", "deadline", "cluster", "job_name", "job", "cpus_per_node", "oom_kill_step", "step", "epoch", "settings")
+    __slots__ = ("job_id", "step_id", "uid", "gid", "user", "node", "node_index", "node_list", "job_node_list", "num_nodes", "num_tasks", "task_ids", "tasks_per_node", "request", "script", "env", "alloc", "job_alloc", "deadline", "cluster", "job_name", "job", "cpus_per_node", "oom_kill_step", "step", "epoch", "settings", "topology_addr", "topology_pattern")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
@@ -1001,6 +1001,8 @@ class StepLaunch(_message.Message):
     STEP_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    TOPOLOGY_ADDR_FIELD_NUMBER: _ClassVar[int]
+    TOPOLOGY_PATTERN_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     step_id: int
     uid: int
@@ -1028,7 +1030,9 @@ class StepLaunch(_message.Message):
     step: StepRecord
     epoch: int
     settings: StepSettings
-    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., node: _Optional[str] = ..., node_index: _Optional[int] = ..., node_list: _Optional[str] = ..., job_node_list: _Optional[str] = ..., num_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., task_ids: _Optional[_Iterable[int]] = ..., tasks_per_node: _Optional[_Iterable[int]] = ..., request: _Optional[_Union[StepRequest, _Mapping]] = ..., script: _Optional[bytes] = ..., env: _Optional[_Iterable[bytes]] = ..., alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., job_alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., deadline: _Optional[float] = ..., cluster: _Optional[str] = ..., job_name: _Optional[str] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., cpus_per_node: _Optional[_Iterable[int]] = ..., oom_kill_step: _Optional[bool] = ..., step: _Optional[_Union[StepRecord, _Mapping]] = ..., epoch: _Optional[int] = ..., settings: _Optional[_Union[StepSettings, _Mapping]] = ...) -> None: ...
+    topology_addr: str
+    topology_pattern: str
+    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., node: _Optional[str] = ..., node_index: _Optional[int] = ..., node_list: _Optional[str] = ..., job_node_list: _Optional[str] = ..., num_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., task_ids: _Optional[_Iterable[int]] = ..., tasks_per_node: _Optional[_Iterable[int]] = ..., request: _Optional[_Union[StepRequest, _Mapping]] = ..., script: _Optional[bytes] = ..., env: _Optional[_Iterable[bytes]] = ..., alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., job_alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., deadline: _Optional[float] = ..., cluster: _Optional[str] = ..., job_name: _Optional[str] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., cpus_per_node: _Optional[_Iterable[int]] = ..., oom_kill_step: _Optional[bool] = ..., step: _Optional[_Union[StepRecord, _Mapping]] = ..., epoch: _Optional[int] = ..., settings: _Optional[_Union[StepSettings, _Mapping]] = ..., topology_addr: _Optional[str] = ..., topology_pattern: _Optional[str] = ...) -> None: ...
 
 class StepSettings(_message.Message):
     __slots__ = ("spool", "conf_file", "proctrack", "cgroup_plugin", "cgroup_mount", "constrain_cores", "constrain_ram", "constrain_swap", "allowed_ram_percent", "allowed_swap_percent", "min_ram", "sample_secs", "over_memory_kill", "kill_wait", "task_prolog", "task_epilog", "unkillable_secs", "append_output", "supervisor_pid", "supervisor_start")
@@ -1403,7 +1407,7 @@ class Ping(_message.Message):
     def __init__(self) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info", "update_reservation", "explain")
+    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info", "update_reservation", "explain", "list_topology")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
@@ -1438,6 +1442,7 @@ class Request(_message.Message):
     ASSOC_INFO_FIELD_NUMBER: _ClassVar[int]
     UPDATE_RESERVATION_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    LIST_TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     command: str
     ping: Ping
@@ -1472,10 +1477,11 @@ class Request(_message.Message):
     assoc_info: AssocInfo
     update_reservation: UpdateReservation
     explain: Explain
-    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ..., update_reservation: _Optional[_Union[UpdateReservation, _Mapping]] = ..., explain: _Optional[_Union[Explain, _Mapping]] = ...) -> None: ...
+    list_topology: ListTopology
+    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ..., update_reservation: _Optional[_Union[UpdateReservation, _Mapping]] = ..., explain: _Optional[_Union[Explain, _Mapping]] = ..., list_topology: _Optional[_Union[ListTopology, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares", "assoc_records", "explanations")
+    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares", "assoc_records", "explanations", "topology")
     RC_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
@@ -1502,6 +1508,7 @@ class Response(_message.Message):
     SHARES_FIELD_NUMBER: _ClassVar[int]
     ASSOC_RECORDS_FIELD_NUMBER: _ClassVar[int]
     EXPLANATIONS_FIELD_NUMBER: _ClassVar[int]
+    TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
     rc: int
     error: str
     messages: _containers.RepeatedScalarFieldContainer[str]
@@ -1528,7 +1535,8 @@ class Response(_message.Message):
     shares: Shares
     assoc_records: AssocRecords
     explanations: Explanations
-    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ..., priority_factors: _Optional[_Union[PriorityFactors, _Mapping]] = ..., shares: _Optional[_Union[Shares, _Mapping]] = ..., assoc_records: _Optional[_Union[AssocRecords, _Mapping]] = ..., explanations: _Optional[_Union[Explanations, _Mapping]] = ...) -> None: ...
+    topology: TopologyReply
+    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ..., priority_factors: _Optional[_Union[PriorityFactors, _Mapping]] = ..., shares: _Optional[_Union[Shares, _Mapping]] = ..., assoc_records: _Optional[_Union[AssocRecords, _Mapping]] = ..., explanations: _Optional[_Union[Explanations, _Mapping]] = ..., topology: _Optional[_Union[TopologyReply, _Mapping]] = ...) -> None: ...
 
 class Pong(_message.Message):
     __slots__ = ("version", "host", "start_time", "primary", "pid")
@@ -2249,6 +2257,32 @@ class Share(_message.Message):
     tres_run: _containers.ScalarMap[str, float]
     tres_used: _containers.ScalarMap[str, float]
     def __init__(self, assoc_id: _Optional[int] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., parent: _Optional[str] = ..., partition: _Optional[str] = ..., shares_raw: _Optional[int] = ..., parent_shares: _Optional[bool] = ..., shares_norm: _Optional[float] = ..., usage_raw: _Optional[float] = ..., usage_norm: _Optional[float] = ..., usage_efctv: _Optional[float] = ..., factor: _Optional[float] = ..., level_fs: _Optional[float] = ..., tres_limit: _Optional[_Mapping[str, int]] = ..., tres_run: _Optional[_Mapping[str, float]] = ..., tres_used: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class ListTopology(_message.Message):
+    __slots__ = ("node",)
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    def __init__(self, node: _Optional[str] = ...) -> None: ...
+
+class TopologyReply(_message.Message):
+    __slots__ = ("switches",)
+    SWITCHES_FIELD_NUMBER: _ClassVar[int]
+    switches: _containers.RepeatedCompositeFieldContainer[Switch]
+    def __init__(self, switches: _Optional[_Iterable[_Union[Switch, _Mapping]]] = ...) -> None: ...
+
+class Switch(_message.Message):
+    __slots__ = ("name", "level", "link_speed", "nodes", "switches")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    LINK_SPEED_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    SWITCHES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    level: int
+    link_speed: int
+    nodes: str
+    switches: str
+    def __init__(self, name: _Optional[str] = ..., level: _Optional[int] = ..., link_speed: _Optional[int] = ..., nodes: _Optional[str] = ..., switches: _Optional[str] = ...) -> None: ...
 
 class Explain(_message.Message):
     __slots__ = ("job_id",)

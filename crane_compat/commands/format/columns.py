@@ -99,6 +99,27 @@ class Layout(Generic[R]):
         for record in records:
             yield row % tuple([get(record) for get in getters])
 
+    def alike(self, record: R, changes: Iterable[Callable[[R], None]]) -> Iterator[str]:
+        """One line for `record` after each of some changes to it, of which most fields know nothing.
+
+        Which fields those are is seen from the first, second and last change.
+        """
+        steps = list(changes)
+        samples = []
+        for step in (*steps[:2], *steps[-1:]):
+            step(record)
+            samples.append([get(record) for get in self._get])
+        if not samples:
+            return
+        values = samples[0]
+        moving = [place for place in range(len(values)) if any(other[place] != values[place] for other in samples[1:])]
+        row, getters = self._row, self._get
+        for step in steps:
+            step(record)
+            for place in moving:
+                values[place] = getters[place](record)
+            yield row % tuple(values)
+
 
 def parse_letters(text: str, table: FieldTable[R]) -> tuple[Layout[R], list[str]]:
     """The layout of a --format and the letters that mean nothing; those show as they are written."""

@@ -55,6 +55,13 @@ def reservation_lines(one: pb.ReservationRecord) -> list[str]:
     ]
 
 
+def switch_line(one: pb.Switch) -> str:
+    """One switch of topology/tree."""
+    nodes = f" Nodes={one.nodes}" if one.nodes else ""
+    below = f" Switches={one.switches}" if one.switches else ""
+    return f"SwitchName={one.name} Level={one.level} LinkSpeed={one.link_speed}{nodes}{below}"
+
+
 def license_lines(one: pb.License) -> list[str]:
     """The lines of one licence."""
     free = max(0, one.total - one.used)

@@ -393,8 +393,25 @@ def show_topoconf(session: Session, text: str | None) -> None:
     print("%YAML 1.1\n---\n- topology: default\n  cluster_default: false\n  block: {}\n  flat: false\n  tree: {}\n...")
 
 
+def show_topology(session: Session, text: str | None) -> None:
+    """All switches, or with ``node=NAME`` those above a node."""
+    from crane_compat.commands.format.show_other import switch_line
+
+    key, equals, node = (text or "").partition("=")
+    if text and not (equals and key.lower() == "node"):
+        session.warn("slurm_load_topo error: Requested topology configuration is not available")
+        return
+    try:
+        reply = session.controller.ask(pb.Request(list_topology=pb.ListTopology(node=node))).topology
+    except RequestError as exc:
+        session.fail(f"slurm_load_topo error: {exc.text}")
+        return
+    for one in reply.switches:
+        print(switch_line(one))
+
+
 def show_nothing(session: Session, text: str | None) -> None:
-    """Entities this cluster has none of: burst buffers, federations, switches of a flat topology."""
+    """Entities this cluster has none of: burst buffers, federations."""
 
 
 def _sorted(session: Session, text: str | None) -> None:
@@ -425,7 +442,7 @@ ENTITIES: tuple[tuple[str, int, Show], ...] = (
     ("slurmd", 2, show_slurmd),
     ("steps", 2, show_step),
     ("topoconf", 5, show_topoconf),
-    ("topology", 1, show_nothing),
+    ("topology", 1, show_topology),
 )
 
 

@@ -276,6 +276,23 @@ def _tasks_of(job: pb.JobRecord, wanted: set[int] | None) -> Iterator[pb.JobReco
             yield single
 
 
+#: Letters of --sort that tell the tasks of an array apart.
+_BY_TASK = frozenset("iAFKS")
+
+
+def _lines_of_tasks(layout: Layout[pb.JobRecord], jobs: Iterable[pb.JobRecord]) -> Iterator[str]:
+    """A line for each job and each task that waits; of an array, only what differs is looked at again."""
+
+    def numbered(task: int) -> Callable[[pb.JobRecord], None]:
+        return lambda job: setattr(job, "array_task_id", task)
+
+    for job in jobs:
+        if job.HasField("array_task_id") or not job.array_task_str:
+            yield from layout.rows((job,))
+        else:
+            yield from layout.alike(job, map(numbered, parse_array(job.array_task_str)))
+
+
 def _combined(jobs: list[pb.JobRecord]) -> list[pb.JobRecord]:
     """Waiting tasks that have records of their own show with the rest of their array, as long as some of that waits."""
     arrays = {
@@ -397,10 +414,14 @@ class Queue:
         others = [job for job in jobs if not st.is_pending(job.state)]
         jobs = [job for job in reversed(jobs) if st.is_pending(job.state)]
         jobs += reversed(others) if only_state else others
+        order = self.args.get("sort") or ("t" if only_state else "S" if start else "P,t,-p")
+        if self.args.has("array") and not set(order) & _BY_TASK:  # tasks of an array stay together
+            _sort(jobs, order, table)
+            _print(_lines_of_tasks(layout, jobs))
+            return 0
         if self.args.has("array"):
             jobs = [single for job in jobs for single in _tasks_of(job, None)]
-        order = "t" if only_state else "S" if start else "P,t,-p"
-        _sort(jobs, self.args.get("sort") or order, table)
+        _sort(jobs, order, table)
         _print(layout.rows(jobs))
         return 0
 

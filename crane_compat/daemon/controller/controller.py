@@ -50,7 +50,9 @@ from crane_compat.daemon.controller.shares import Shares
 from crane_compat.daemon.controller.statistics import Statistics
 from crane_compat.daemon.controller.store import Batch, Store, StoreError
 from crane_compat.daemon.rpc.server import Connection, FrameServer
+from crane_compat.parsers import hostlist, topology_conf
 from crane_compat.parsers.slurm_conf import SlurmConf
+from crane_compat.parsers.topology_conf import Topology
 from crane_compat.scheduling.main_loop import schedule
 from crane_compat.wire import pb
 
@@ -114,6 +116,16 @@ def _jobs_response(reply: pb.Jobs, jobs: Iterable[Job]) -> bytes:
     return b"".join((_varint(_RESPONSE_JOBS), _varint(len(body)), body))
 
 
+def _topology(conf: SlurmConf) -> Topology:
+    """The switches that topology.conf tells of, where topology/tree is configured."""
+    if str(conf.get("TopologyPlugin") or "").rpartition("/")[2] != "tree":
+        return Topology()
+    found = topology_conf.load(os.path.join(conf.directory, "topology.conf"))
+    for item in found.diagnostics:
+        log.warning("%s", item)
+    return found
+
+
 class Controller:
     """One cluster's controller."""
 
@@ -121,6 +133,7 @@ class Controller:
         self.conf = conf
         self.store = store
         self.cluster = Cluster(Parameters.of(conf), conf.nodes, conf.partitions)
+        self.cluster.topology = _topology(conf)
         self.cluster.slurm_uid = slurm_uid
         self.identities = Identities()
         self.start_time = time.time()
@@ -167,6 +180,7 @@ class Controller:
                 "update_partition": self.update_partition,
                 "update_reservation": self.update_reservation,
                 "explain": self.explain,
+                "list_topology": self.list_topology,
                 "create_step": self.create_step,
                 "end_step": self.end_step,
                 "attach_step": self.attach_step,
@@ -664,6 +678,18 @@ class Controller:
 
         return answer()
 
+    def list_topology(self, connection: Connection, request: pb.Request) -> None:
+        topology, node = self.cluster.topology, request.list_topology.node
+        reply = pb.TopologyReply()
+        for switch in topology.switches:
+            if not node or node in switch.nodes:
+                reply.switches.add(
+                    name=switch.name, level=switch.level, link_speed=switch.link_speed,
+                    nodes=hostlist.compress(switch.nodes) if switch.nodes else "",
+                    switches=hostlist.compress(switch.switches) if switch.switches else "",
+                )  # fmt: skip
+        connection.send(pb.Response(topology=reply))
+
     def explain(self, connection: Connection, request: pb.Request) -> None:
         """Why the job, all tasks of the array or all components, of an id wait."""
         from crane_compat.scheduling.explain import explain
@@ -1045,6 +1071,7 @@ class Controller:
         self.filters.close()
         self.filters = FilterLink(conf, self.cluster)
         self.cluster.configure(parameters, conf.nodes, conf.partitions)
+        self.cluster.topology = _topology(conf)
         self.nodes.reconfigured()
         self.shares.reconfigured()
         log.info("reconfigured from %s", conf.path)

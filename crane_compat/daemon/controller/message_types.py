@@ -71,7 +71,7 @@ _PLAIN: dict[str, int] = {
     "list_licenses": 1021, "get_config": 2001, "get_blob": 2051, "statistics": 2035, "update_job": 3001,
     "create_step": 5001, "attach_step": 5021, "end_step": 5005, "complete_job": 5017, "reconfigure": 1003,
     "shutdown": 1005, "token": 5039, "signal_step": 6004, "priority_factors": 2026, "share_info": 2022,
-    "assoc_info": 2043,
+    "assoc_info": 2043, "list_topology": 2018,
 }  # fmt: skip
 
 _NODE: dict[str, int] = {
