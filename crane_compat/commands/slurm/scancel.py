@@ -152,10 +152,12 @@ class Cancel:
             what = f"Signal {request.signal} to" if request.signal_set else "Terminating"
             self.say(f"{what} {'step' if '.' in job_id else 'job'} {job_id}")
         try:
-            results = self.controller.ask(pb.Request(cancel=request)).results.results
+            results = list(self.controller.ask(pb.Request(cancel=request)).results.results)
         except RequestError as exc:
-            print(f"scancel: error: {exc.text}", file=sys.stderr)
-            return 1
+            if not request.ids:  # which jobs these are cannot be asked either
+                print(f"slurm_load_jobs error: {exc.text}", file=sys.stderr)
+                return 1
+            results = [pb.OpResult(id=job_id, rc=int(exc.errno), error=exc.text) for job_id in request.ids]
         for result in results:
             if not request.ids:
                 self.say(f"Terminating job {result.id}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from crane_compat.accounting.usage_text import USAGE_COLUMNS, usage_columns
 from crane_compat.core import states
-from crane_compat.core.errors import RequestError
+from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.tres import STATIC
 from crane_compat.parsers import hostlist
 from crane_compat.wire import pb
@@ -184,7 +184,10 @@ def _lines(
         request.step_id = _STEP_IDS.get(wanted["step"], int(wanted["step"]) if wanted["step"].isdigit() else 0)
     try:
         reply = controller.ask(pb.Request(list_steps=request)).steps
-    except RequestError:
+    except RequestError as exc:
+        if exc.errno == Errno.COMMUNICATIONS_CONNECTION:
+            complaints.append(f"sstat: error: couldn't get steps for JobId={wanted[0]}")
+            return
         reply = pb.Steps()
     steps = [s for s in reply.steps if not wanted["task"] or s.array_task_id == int(wanted["task"])]
     if not steps:
