@@ -1407,7 +1407,7 @@ class Ping(_message.Message):
     def __init__(self) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info", "update_reservation", "explain", "list_topology")
+    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info", "update_reservation", "explain", "list_topology", "set_level")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
@@ -1443,6 +1443,7 @@ class Request(_message.Message):
     UPDATE_RESERVATION_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     LIST_TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
+    SET_LEVEL_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     command: str
     ping: Ping
@@ -1478,7 +1479,8 @@ class Request(_message.Message):
     update_reservation: UpdateReservation
     explain: Explain
     list_topology: ListTopology
-    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ..., update_reservation: _Optional[_Union[UpdateReservation, _Mapping]] = ..., explain: _Optional[_Union[Explain, _Mapping]] = ..., list_topology: _Optional[_Union[ListTopology, _Mapping]] = ...) -> None: ...
+    set_level: SetLevel
+    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ..., update_reservation: _Optional[_Union[UpdateReservation, _Mapping]] = ..., explain: _Optional[_Union[Explain, _Mapping]] = ..., list_topology: _Optional[_Union[ListTopology, _Mapping]] = ..., set_level: _Optional[_Union[SetLevel, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
     __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares", "assoc_records", "explanations", "topology")
@@ -2257,6 +2259,14 @@ class Share(_message.Message):
     tres_run: _containers.ScalarMap[str, float]
     tres_used: _containers.ScalarMap[str, float]
     def __init__(self, assoc_id: _Optional[int] = ..., account: _Optional[str] = ..., user: _Optional[str] = ..., parent: _Optional[str] = ..., partition: _Optional[str] = ..., shares_raw: _Optional[int] = ..., parent_shares: _Optional[bool] = ..., shares_norm: _Optional[float] = ..., usage_raw: _Optional[float] = ..., usage_norm: _Optional[float] = ..., usage_efctv: _Optional[float] = ..., factor: _Optional[float] = ..., level_fs: _Optional[float] = ..., tres_limit: _Optional[_Mapping[str, int]] = ..., tres_run: _Optional[_Mapping[str, float]] = ..., tres_used: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class SetLevel(_message.Message):
+    __slots__ = ("what", "value")
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    what: str
+    value: str
+    def __init__(self, what: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class ListTopology(_message.Message):
     __slots__ = ("node",)

@@ -126,11 +126,11 @@ _DEBUG_LEVELS = ("quiet", "fatal", "error", "info", "verbose", "debug", "debug2"
 
 
 def set_level(session: Session, op: str, words: list[str]) -> None:
-    """setdebug, setdebugflags, schedloglevel, fsdampeningfactor: refused to users, and not to be had at run time."""
+    """setdebug, setdebugflags, schedloglevel, fsdampeningfactor."""
     word = words[0]
     known = {
         "setdebug": word.lower() in _DEBUG_LEVELS or word.isdigit(),
-        "setdebugflags": word.lstrip("+-") != word,
+        "setdebugflags": all(part[:1] in ("+", "-") and len(part) > 1 for part in words if "=" not in part),
         "schedloglevel": word.lower() in ("enable", "disable", "0", "1"),
         "fsdampeningfactor": word.isdigit(),
     }[op]
@@ -147,13 +147,26 @@ def set_level(session: Session, op: str, words: list[str]) -> None:
             }[op]
         )
         return
-    call = {
-        "setdebug": "slurm_set_debug_level",
-        "setdebugflags": "slurm_set_debug_flags",
-        "schedloglevel": "slurm_set_schedlog_level",
-        "fsdampeningfactor": "slurm_set_fs_dampeningfactor",
-    }[op]
-    session.fail(f"{call} error:{'Permission denied' if os.getuid() else TEXT[Errno.NOT_SUPPORTED]}")
+    if any(part.lower().startswith("nodes=") for part in words):
+        session.fail(f"{op}: levels of node daemons cannot be changed while they run; set them in slurm.conf")
+        return
+    call, what, value = {
+        "setdebug": ("slurm_set_debug_level", "SlurmctldDebug", _level_name(word)),
+        "setdebugflags": ("slurm_set_debug_flags", "DebugFlags", " ".join(part for part in words if "=" not in part)),
+        "schedloglevel": (
+            "slurm_set_schedlog_level", "SlurmSchedLogLevel", "1" if word.lower() in ("enable", "1") else "0",
+        ),
+        "fsdampeningfactor": ("slurm_set_fs_dampeningfactor", "FairShareDampeningFactor", word),
+    }[op]  # fmt: skip
+    try:
+        session.controller.ask(pb.Request(set_level=pb.SetLevel(what=what, value=value)))
+    except RequestError as exc:
+        session.fail(f"{call} error:{exc.text}")
+
+
+def _level_name(word: str) -> str:
+    """A level by its name or number."""
+    return _DEBUG_LEVELS[min(int(word), len(_DEBUG_LEVELS) - 1)] if word.isdigit() else word.lower()
 
 
 def token(session: Session, op: str, words: list[str]) -> None:

@@ -49,6 +49,7 @@ from crane_compat.daemon.controller.nodes import NodeManager
 from crane_compat.daemon.controller.shares import Shares
 from crane_compat.daemon.controller.statistics import Statistics
 from crane_compat.daemon.controller.store import Batch, Store, StoreError
+from crane_compat.daemon.log import level_of
 from crane_compat.daemon.rpc.server import Connection, FrameServer
 from crane_compat.parsers import hostlist, topology_conf
 from crane_compat.parsers.slurm_conf import SlurmConf
@@ -154,6 +155,7 @@ class Controller:
         self.outbox_done = 0
         self.store_error = ""
         self.next_pass = 0.0
+        self.levels: dict[str, str] = {}  # settings that scontrol has changed, as they are shown
         self.batch_delay = float(crane_toml(conf.directory).get("scheduling", {}).get("batch_sched_delay", 0))
         self.passes = 0
         self.started_jobs = 0
@@ -181,6 +183,7 @@ class Controller:
                 "update_reservation": self.update_reservation,
                 "explain": self.explain,
                 "list_topology": self.list_topology,
+                "set_level": self.set_level,
                 "create_step": self.create_step,
                 "end_step": self.end_step,
                 "attach_step": self.attach_step,
@@ -277,7 +280,11 @@ class Controller:
             now, start, queue = time.time(), time.perf_counter(), len(self.cluster.pending)
             done = schedule(self.cluster, now)
             self.started_jobs += done.started
-            self.statistics.scheduled(done, now, time.perf_counter() - start, queue)
+            taken = time.perf_counter() - start
+            self.statistics.scheduled(done, now, taken, queue)
+            if self.levels.get("SlurmSchedLogLevel", str(self.conf.get("SlurmSchedLogLevel") or "0")) != "0":
+                log.info("sched: %d of %d waiting jobs started, %d looked at, %d us", done.started, queue, done.looked,
+                         int(taken * 1e6))  # fmt: skip
         except Exception:
             log.exception("the scheduling pass failed")
         self.passes += 1
@@ -653,7 +660,7 @@ class Controller:
             next_job_id=self.cluster.next_job_id,
             hostname=os.uname().nodename,
         ):
-            reply.values.add(key=key, value=value)
+            reply.values.add(key=key, value=self.levels.get(key, value))
         for key, value in show_cgroup(cgroup_conf.load(os.path.join(self.conf.directory, "cgroup.conf"))):
             reply.cgroup.add(key=key, value=value)
         for key, value in show_mpi():
@@ -677,6 +684,31 @@ class Controller:
             connection.send(pb.Response(blob=blob or pb.JobBlob()))
 
         return answer()
+
+    def set_level(self, connection: Connection, request: pb.Request) -> None:
+        """Change what is logged, or FairShareDampeningFactor, until the configuration is read again."""
+        if not self.cluster.is_operator(self.who(connection)):
+            raise RequestError(Errno.ACCESS_DENIED, "Permission denied")
+        what, value = request.set_level.what, request.set_level.value
+        match what:
+            case "SlurmctldDebug":
+                logging.getLogger().setLevel(level_of(value))
+            case "DebugFlags":
+                given = str(self.levels.get(what) or self.conf.get(what) or "")
+                flags = dict.fromkeys(flag for flag in given.split(",") if flag and flag != "(null)")
+                for word in value.split():
+                    name = next((flag for flag in flags if flag.lower() == word[1:].lower()), word[1:])
+                    flags = {flag: None for flag in flags if flag != name} | ({name: None} if word[0] == "+" else {})
+                value = ",".join(flags) or "(null)"
+            case "FairShareDampeningFactor":
+                self.shares.dampen(float(value))
+            case "SlurmSchedLogLevel":
+                pass
+            case _:
+                raise RequestError(Errno.NOT_SUPPORTED)
+        self.levels[what] = value
+        log.info("%s is %s until the configuration is read again", what, value)
+        connection.send(pb.Response())
 
     def list_topology(self, connection: Connection, request: pb.Request) -> None:
         topology, node = self.cluster.topology, request.list_topology.node
@@ -1068,6 +1100,9 @@ class Controller:
             log.error("not reconfigured: %s", exc)
             raise RequestError(Errno.INTERNAL, str(exc)) from exc
         self.conf = conf
+        if self.levels.pop("SlurmctldDebug", ""):
+            logging.getLogger().setLevel(level_of(str(conf.get("SlurmctldDebug") or "info")))
+        self.levels.clear()
         self.filters.close()
         self.filters = FilterLink(conf, self.cluster)
         self.cluster.configure(parameters, conf.nodes, conf.partitions)

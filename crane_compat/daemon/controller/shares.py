@@ -11,6 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crane_compat.daemon.controller.store import Batch, Store
@@ -69,6 +70,13 @@ class Shares:
         """slurm.conf has been read again; weights may be others."""
         now = time.time()
         self.fair.configure(Policy.of(self.controller.conf), now)
+        self._publish()
+        self._renew_all(now)
+
+    def dampen(self, factor: float) -> None:
+        """FairShareDampeningFactor, until slurm.conf is read again."""
+        now = time.time()
+        self.fair.configure(replace(self.fair.policy, dampening=factor), now)
         self._publish()
         self._renew_all(now)
 
