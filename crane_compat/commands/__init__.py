@@ -38,6 +38,7 @@ _NAMES = (
     "sacct",
     "sacctmgr",
     "seff",
+    "strigger",
 )
 
 #: command → module

@@ -35,6 +35,7 @@ from crane_compat.core.parameters import Parameters
 from crane_compat.core.request import Request, RequestTable
 from crane_compat.core.reservations import Reservations
 from crane_compat.core.tres import TresTable
+from crane_compat.core.triggers import Triggers
 from crane_compat.parsers import hostlist
 from crane_compat.parsers.constraint import ConstraintError, parse_constraint
 from crane_compat.parsers.signal_spec import parse_signal_spec
@@ -66,13 +67,14 @@ class Changes:
     nodes: set[str] = field(default_factory=set)
     partitions: set[str] = field(default_factory=set)
     reservations: set[str] = field(default_factory=set)
+    triggers: set[int] = field(default_factory=set)
     outbox: list[pb.AcctEvent] = field(default_factory=list)
     next_job_id: bool = False
 
     def __bool__(self) -> bool:
         return bool(
             self.jobs or self.gone_jobs or self.blobs or self.steps or self.gone_steps or self.nodes
-            or self.partitions or self.reservations or self.outbox or self.next_job_id
+            or self.partitions or self.reservations or self.triggers or self.outbox or self.next_job_id
         )  # fmt: skip
 
 
@@ -88,6 +90,7 @@ class Cluster:
         self.limits = Limits(self)
         self.tres = TresTable(parameters.accounting_tres)
         self.reservations = Reservations(self)
+        self.triggers = Triggers(self)
         self.topology = Topology()
         self.request_table = RequestTable()
         self.jobs: dict[int, Job] = {}
@@ -1035,6 +1038,7 @@ class Cluster:
     def tick(self, now: float) -> None:
         """Whatever is due: time limits, begin times, reservations, old records."""
         self.reservations.tick(now)
+        self.effects.extend(self.triggers.look(now))
         for job_id in list(self.jobs):
             job = self.jobs.get(job_id)
             if job is None:
@@ -1055,7 +1059,7 @@ class Cluster:
 
     def next_due(self, now: float) -> float:
         """When `tick` has something to do next (seconds from now, at most 60)."""
-        soonest = min(now + 60.0, self.reservations.next_due())
+        soonest = min(now + 60.0, self.reservations.next_due(), self.triggers.due())
         for job in self.jobs.values():
             record = job.record
             if job.running and record.end_time and not job.timed_out:

@@ -63,4 +63,12 @@ class StepRefused:
     text: str
 
 
-Effect = LaunchStep | SendNode | JobChanged | StepChanged | StepReady | StepRefused
+@dataclass(frozen=True, slots=True)
+class RunTrigger:
+    """A trigger has been pulled: its program is to be run, as its user, with one argument."""
+
+    record: pb.TriggerRecord
+    argument: str
+
+
+Effect = RunTrigger | LaunchStep | SendNode | JobChanged | StepChanged | StepReady | StepRefused

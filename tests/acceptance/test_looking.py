@@ -100,3 +100,21 @@ def test_levels_until_the_configuration_is_read_again(shared_site: Site) -> None
     assert (shown("SlurmctldDebug"), shown("DebugFlags")) == ("debug2", "Backfill")
     shared_site.sh("scontrol reconfigure", user="root")
     assert (shown("SlurmctldDebug"), shown("DebugFlags")) == before
+
+
+def test_a_trigger_runs_its_program_as_who_set_it(shared_site: Site) -> None:
+    program = shared_site.file(
+        "trig.sh", f'#!/bin/sh\necho "$(id -un) $*" > {shared_site.file("told", "", "root")}\n', "root"
+    )
+    refused = shared_site.run(f"strigger --set --reconfig --program={program}")
+    assert (refused.rc, refused.stderr) == (1, "slurm_set_trigger: Access/permission denied\n")
+    shared_site.sh(f"strigger --set --reconfig --program={program}", user="root")
+    header, row = shared_site.sh("strigger --get").splitlines()
+    assert header.split()[0] == "TRIG_ID" and row.split()[1:4] == ["slurmctld", "*", "reconfig"]
+    shared_site.sh("scontrol reconfigure", user="root")
+    told = program.replace("trig.sh", "told")
+    assert (
+        shared_site.run(f"until [ -s {told} ]; do sleep .2; done; cat {told}", seconds=40).stdout == "root reconfig\n"
+    )
+    assert shared_site.sh("strigger --get") == ""
+    assert shared_site.run("strigger --clear --id=1").stderr == "slurm_clear_trigger: No such process\n"

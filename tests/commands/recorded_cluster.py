@@ -272,6 +272,9 @@ class Answering:
     def _list_reservations(self, request: pb.Request) -> pb.Response:
         return pb.Response(reservations=pb.Reservations())
 
+    def _list_topology(self, request: pb.Request) -> pb.Response:
+        return pb.Response(topology=pb.TopologyReply())  # the recorded one was flat
+
     def _list_licenses(self, request: pb.Request) -> pb.Response:
         return pb.Response(licenses=pb.Licenses(licenses=self.licenses))
 

@@ -42,8 +42,8 @@ def _pace(scenario: Scenario) -> str:
     )
     if waits or runs:
         return _PACE.format(seconds=0.5)
-    # a rest longer than the recorded cycle is for jobs to start in; as many commands as took a cycle see them start
-    rests = any(float(step.get("sleep", 0)) > _CYCLE for step in scenario.steps[:_CYCLE_COMMANDS])
+    # a rest much longer than the recorded cycle is for jobs to start in; so many commands took a cycle
+    rests = any(float(step.get("sleep", 0)) > 1.5 * _CYCLE for step in scenario.steps[:_CYCLE_COMMANDS])
     return _PACE.format(seconds=_CYCLE if rests else 30)
 
 

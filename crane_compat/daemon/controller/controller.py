@@ -12,10 +12,13 @@ from __future__ import annotations
 import asyncio
 import collections
 import concurrent.futures
+import contextlib
 import functools
 import json
 import logging
 import os
+import pwd
+import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterable
@@ -32,6 +35,7 @@ from crane_compat.core.effects import (
     Effect,
     JobChanged,
     LaunchStep,
+    RunTrigger,
     SendNode,
     StepChanged,
     StepReady,
@@ -61,6 +65,9 @@ log = logging.getLogger("controller")
 
 #: Seconds between attempts to write while the store refuses.
 STORE_RETRY = 0.5
+
+#: Seconds that a trigger's program may take.
+TRIGGER_TIME = 300.0
 
 #: Of an array no more tasks than these are explained: each takes about a pass.
 MAX_EXPLAINED = 20
@@ -117,6 +124,30 @@ def _jobs_response(reply: pb.Jobs, jobs: Iterable[Job]) -> bytes:
     return b"".join((_varint(_RESPONSE_JOBS), _varint(len(body)), body))
 
 
+async def _run_trigger(effect: RunTrigger) -> None:
+    """Run a trigger's program as the user who set it, for TRIGGER_TIME at most; no shell, no environment of ours."""
+    record = effect.record
+    try:
+        user = pwd.getpwuid(record.uid)
+        process = await asyncio.create_subprocess_exec(
+            record.program, effect.argument, user=record.uid, group=record.gid,
+            extra_groups=os.getgrouplist(user.pw_name, record.gid), cwd="/", start_new_session=True,
+            env={"PATH": os.defpath, "USER": user.pw_name, "LOGNAME": user.pw_name, "HOME": user.pw_dir},
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+    except (OSError, KeyError, ValueError) as exc:
+        log.error("trigger %d: %s cannot be run: %s", record.id, record.program, exc)
+        return
+    try:
+        status = await asyncio.wait_for(process.wait(), TRIGGER_TIME)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        status = await process.wait()
+    if status:
+        log.error("trigger %d: %s ended with %d", record.id, record.program, status)
+
+
 def _topology(conf: SlurmConf) -> Topology:
     """The switches that topology.conf tells of, where topology/tree is configured."""
     if str(conf.get("TopologyPlugin") or "").rpartition("/")[2] != "tree":
@@ -155,6 +186,7 @@ class Controller:
         self.outbox_done = 0
         self.store_error = ""
         self.next_pass = 0.0
+        self.programs: set[asyncio.Task[None]] = set()  # that triggers started
         self.levels: dict[str, str] = {}  # settings that scontrol has changed, as they are shown
         self.batch_delay = float(crane_toml(conf.directory).get("scheduling", {}).get("batch_sched_delay", 0))
         self.passes = 0
@@ -184,6 +216,9 @@ class Controller:
                 "explain": self.explain,
                 "list_topology": self.list_topology,
                 "set_level": self.set_level,
+                "set_trigger": self.set_trigger,
+                "list_triggers": self.list_triggers,
+                "clear_trigger": self.clear_trigger,
                 "create_step": self.create_step,
                 "end_step": self.end_step,
                 "attach_step": self.attach_step,
@@ -205,6 +240,7 @@ class Controller:
         self.accounting.queue.extend(persistence.restore(self.cluster, self.store))
         self.statistics.known(self.cluster.jobs.values())
         self.shares.restore(self.store)
+        self.cluster.triggers.happened("primary_slurmctld_resumed_operation")
         for item in self.conf.diagnostics:
             log.log(logging.INFO if item.severity == "notice" else logging.WARNING, "%s", item)
         await self.server.listen(paths.controller_socket(self.conf.path), listener)
@@ -384,6 +420,10 @@ class Controller:
                 self._launch(effect)
             case SendNode():
                 self.nodes.send(effect.node, effect.message)
+            case RunTrigger():
+                task = asyncio.get_running_loop().create_task(_run_trigger(effect))
+                self.programs.add(task)
+                task.add_done_callback(self.programs.discard)
             case JobChanged():
                 self._tell_watchers(effect)
             case StepChanged():
@@ -684,6 +724,17 @@ class Controller:
             connection.send(pb.Response(blob=blob or pb.JobBlob()))
 
         return answer()
+
+    def set_trigger(self, connection: Connection, request: pb.Request) -> None:
+        self.cluster.triggers.add(request.set_trigger, self.who(connection))
+        self.after_commit(lambda: connection.send(pb.Response()))
+
+    def list_triggers(self, connection: Connection, request: pb.Request) -> None:
+        connection.send(pb.Response(triggers=pb.Triggers(triggers=self.cluster.triggers.by_id.values())))
+
+    def clear_trigger(self, connection: Connection, request: pb.Request) -> None:
+        self.cluster.triggers.clear(request.clear_trigger, self.who(connection))
+        self.after_commit(lambda: connection.send(pb.Response()))
 
     def set_level(self, connection: Connection, request: pb.Request) -> None:
         """Change what is logged, or FairShareDampeningFactor, until the configuration is read again."""
@@ -1109,6 +1160,7 @@ class Controller:
         self.cluster.topology = _topology(conf)
         self.nodes.reconfigured()
         self.shares.reconfigured()
+        self.cluster.triggers.happened("reconfig")
         log.info("reconfigured from %s", conf.path)
         self.kick()
 

@@ -39,6 +39,11 @@ def batch_of(cluster: Cluster, changes: Changes, outbox_done: int = 0) -> Batch:
             batch.reservations.append((name, one.record.SerializeToString()))
         else:
             batch.gone_reservations.append(name)
+    for number in changes.triggers:
+        if trigger := cluster.triggers.by_id.get(number):
+            batch.triggers.append((number, trigger.SerializeToString()))
+        else:
+            batch.gone_triggers.append(number)
     batch.outbox = [(event.seq, event.SerializeToString()) for event in changes.outbox]
     if changes.next_job_id:
         batch.meta["next_job_id"] = str(cluster.next_job_id)
@@ -78,6 +83,7 @@ def restore(cluster: Cluster, store: Store) -> list[pb.AcctEvent]:
     for partition in store.partitions():
         if partition.name in cluster.partitions:
             cluster.partitions[partition.name].state = partition.state
+    cluster.triggers.restore(store.triggers())
     cluster.reservations.restore(store.reservations())
     for record in store.jobs():
         cluster.restore(Job(record))

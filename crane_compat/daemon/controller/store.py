@@ -59,6 +59,12 @@ RESERVATIONS = sa.Table(
     sa.Column("name", _NAME, primary_key=True),
     sa.Column("record", _BLOB, nullable=False),
 )
+TRIGGERS = sa.Table(
+    "crane_trigger",
+    _metadata,
+    sa.Column("trigger_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("record", _BLOB, nullable=False),
+)
 USAGE = sa.Table(
     "crane_usage",
     _metadata,
@@ -90,6 +96,8 @@ class Batch:
     partitions: list[tuple[str, bytes]] = field(default_factory=list)
     reservations: list[tuple[str, bytes]] = field(default_factory=list)
     gone_reservations: list[str] = field(default_factory=list)
+    triggers: list[tuple[int, bytes]] = field(default_factory=list)
+    gone_triggers: list[int] = field(default_factory=list)
     usage: list[tuple[int, bytes]] = field(default_factory=list)
     outbox: list[tuple[int, bytes]] = field(default_factory=list)
     outbox_done: int = 0
@@ -99,7 +107,7 @@ class Batch:
         return bool(
             self.jobs or self.gone_jobs or self.blobs or self.steps or self.gone_steps or self.nodes
             or self.partitions or self.reservations or self.gone_reservations or self.usage or self.outbox
-            or self.outbox_done or self.meta
+            or self.outbox_done or self.meta or self.triggers or self.gone_triggers
         )  # fmt: skip
 
 
@@ -207,6 +215,9 @@ class Store:
         put(connection, RESERVATIONS, [{"name": n, "record": r} for n, r in batch.reservations])
         if batch.gone_reservations:
             connection.execute(RESERVATIONS.delete().where(RESERVATIONS.c.name.in_(batch.gone_reservations)))
+        put(connection, TRIGGERS, [{"trigger_id": i, "record": r} for i, r in batch.triggers])
+        if batch.gone_triggers:
+            connection.execute(TRIGGERS.delete().where(TRIGGERS.c.trigger_id.in_(batch.gone_triggers)))
         put(connection, USAGE, [{"assoc_id": a, "record": r} for a, r in batch.usage])
         put(connection, META, [{"name": k, "value": v} for k, v in batch.meta.items()])
         put(connection, OUTBOX, [{"seq": s, "event": e} for s, e in batch.outbox])
@@ -250,6 +261,9 @@ class Store:
 
     def reservations(self) -> Iterator[pb.ReservationRecord]:
         return (pb.ReservationRecord.FromString(row.record) for row in self._rows(RESERVATIONS))
+
+    def triggers(self) -> Iterator[pb.TriggerRecord]:
+        return (pb.TriggerRecord.FromString(row.record) for row in self._rows(TRIGGERS, (TRIGGERS.c.trigger_id,)))
 
     def usage(self) -> Iterator[pb.AssocUsage]:
         return (pb.AssocUsage.FromString(row.record) for row in self._rows(USAGE))
