@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -150,8 +151,12 @@ def show_step(session: Session, text: str | None) -> None:
 def show_node(session: Session, text: str | None) -> None:
     from crane_compat.commands.format.show_node import node_lines
 
+    request = pb.ListNodes(future=session.future)
+    if text is not None and text.upper() != "ALL":  # of a large cluster no more than what is asked for
+        with contextlib.suppress(hostlist.HostlistError):
+            request.names.extend(hostlist.expand(text))
     try:
-        reply = session.controller.ask(pb.Request(list_nodes=pb.ListNodes(future=session.future))).nodes
+        reply = session.controller.ask(pb.Request(list_nodes=request)).nodes
         visible = session.controller.ask(pb.Request(list_partitions=pb.ListPartitions(all=session.all))).partitions
     except RequestError as exc:
         session.fail(f"slurm_load_node error: {exc.text}")
