@@ -133,13 +133,6 @@ class Reservation:
         """Does it hold anything between `begin` and `end`?"""
         return any(begin < its_end and its_start < end for its_start, its_end in self.times(min(end, begin + _HORIZON)))
 
-    def starts_after(self, now: float, until: float) -> float:
-        """When it next keeps others away: `now` where it does already; infinite where not before `until`."""
-        for start, end in self.times(until):
-            if now < end:
-                return max(now, start)
-        return float("inf")
-
     def _next(self, start: float) -> float | None:
         """The start after `start` of one that repeats, at the same time of the day by the clock of this place."""
         step = next((seconds for flag, seconds in _REPEATS.items() if flag in self.flags), None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from crane_compat.parsers import hostlist
-from crane_compat.parsers.conf_lines import Line, Word
+from crane_compat.parsers.conf_lines import Line, LineError, Word, read, words
 
 #: severities of a Diagnostic, the worst first: the controller does not start; no program accepts the file;
 #: something is not as it was meant; something is without effect
@@ -67,6 +68,11 @@ class Reading:
         number, column = line.place(word.column)
         self.diagnostics.append(Diagnostic(severity, line.file, number, column, word.key, text, hint))
 
+    def unreadable(self, exc: LineError) -> None:
+        """Note a line that is not KEY=VALUE."""
+        word = Word(exc.text.strip()[:40] or "?", "", exc.column)
+        self.note("error", Line(exc.file, exc.line, ""), word, "not KEY=VALUE", line_hint(exc.text))
+
     def error(self, line: Line, word: Word, text: str, hint: str = "", *, printed: tuple[str, ...] = ()) -> None:
         """Something no Slurm program accepts; `printed`: its lines where they differ from `text`."""
         self.note("error", line, word, text, hint)
@@ -90,6 +96,23 @@ class Reading:
         except hostlist.HostlistError as exc:
             self.error(line, word, f'Invalid hostlist "{text}"', f"{exc.why}: {exc.part}")
             return []
+
+
+def entries(path: str, on_error: Callable[[LineError], None]) -> Iterator[tuple[Line, list[Word]]]:
+    """The lines of a file with the words on each; a file that does not exist has none.
+
+    Lines that cannot be read go to `on_error` and are left out.  Raises OSError where the file cannot be read.
+    """
+    try:
+        for line in read(path, on_error=on_error):
+            try:
+                found = words(line)
+            except LineError as exc:
+                on_error(exc)
+                continue
+            yield line, found
+    except FileNotFoundError:
+        pass
 
 
 #: text that no configuration file has → what it is

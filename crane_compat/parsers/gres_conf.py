@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crane_compat.parsers import hostlist
-from crane_compat.parsers.conf_lines import Line, LineError, Word, read, words
-from crane_compat.parsers.conf_reading import Diagnostic, Reading, line_hint
+from crane_compat.parsers.conf_lines import Line, Word
+from crane_compat.parsers.conf_reading import Diagnostic, Reading, entries
 
 KEYS = frozenset(
     "autodetect cores cpus count file files flags links multiplefiles name nodename type".split()
@@ -87,34 +87,22 @@ def load(path: str) -> GresConf:
     everywhere = ""
     by_node: dict[str, str] = {}
 
-    def on_error(exc: LineError) -> None:
-        word = Word(exc.text.strip()[:40] or "?", "", exc.column)
-        reading.note("error", Line(exc.file, exc.line, ""), word, "not KEY=VALUE", line_hint(exc.text))
-
-    try:
-        for line in read(path, on_error=on_error):
-            try:
-                entry = words(line)
-            except LineError as exc:
-                on_error(exc)
+    for line, entry in entries(path, reading.unreadable):
+        given = _given(reading, line, entry)
+        names = _nodes(reading, line, given)
+        if detect := given.get("autodetect"):
+            value = detect.value.lower()
+            if value not in AUTODETECT:
+                reading.note("error", line, detect, f"AutoDetect={detect.value}", f"one of {', '.join(AUTODETECT)}")
                 continue
-            given = _given(reading, line, entry)
-            names = _nodes(reading, line, given)
-            if detect := given.get("autodetect"):
-                value = detect.value.lower()
-                if value not in AUTODETECT:
-                    reading.note("error", line, detect, f"AutoDetect={detect.value}", f"one of {', '.join(AUTODETECT)}")
-                    continue
-                if names is None:
-                    everywhere = value
-                else:
-                    by_node |= dict.fromkeys(names, value)
-            if "name" in given:
-                found.append(_gres(reading, line, given, names))
-            elif not detect:
-                reading.note("error", line, entry[0], "a line without Name", "add Name=gpu or what the devices are")
-    except FileNotFoundError:
-        pass
+            if names is None:
+                everywhere = value
+            else:
+                by_node |= dict.fromkeys(names, value)
+        if "name" in given:
+            found.append(_gres(reading, line, given, names))
+        elif not detect:
+            reading.note("error", line, entry[0], "a line without Name", "add Name=gpu or what the devices are")
     return GresConf(path, tuple(found), everywhere, by_node, tuple(reading.diagnostics))
 
 

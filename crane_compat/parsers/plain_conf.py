@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crane_compat.parsers.conf_lines import Line, LineError, Word, read, words
-from crane_compat.parsers.conf_reading import FALSE, TRUE, Diagnostic, Reading, c_integer, line_hint
+from crane_compat.parsers.conf_lines import Line, LineError, Word
+from crane_compat.parsers.conf_reading import FALSE, TRUE, Diagnostic, Reading, c_integer, entries, line_hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +70,10 @@ def load_plain(path: str, keys: PlainKeys) -> PlainConf:
         word = Word(exc.text.strip().partition("=")[0][:40] or "?", "", exc.column)
         reading.note("error", Line(exc.file, exc.line, ""), word, "not KEY=VALUE", line_hint(exc.text))
 
-    try:
-        for line in read(path, on_error=on_error):
-            try:
-                found = words(line)
-            except LineError as exc:
-                on_error(exc)
-                continue
-            for word in found:
-                _check(reading, line, word, keys)
-                values[word.key.lower()] = word.value
-    except FileNotFoundError:
-        pass
+    for line, found in entries(path, on_error):
+        for word in found:
+            _check(reading, line, word, keys)
+            values[word.key.lower()] = word.value
     return PlainConf(path, values, keys.defaults, tuple(reading.diagnostics))
 
 

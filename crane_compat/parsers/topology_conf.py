@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from crane_compat.parsers.conf_lines import Line, LineError, Word, read, words
-from crane_compat.parsers.conf_reading import Diagnostic, Reading, line_hint
+from crane_compat.parsers.conf_lines import Line, Word
+from crane_compat.parsers.conf_reading import Diagnostic, Reading, entries
 
 _KEYS = frozenset("switchname nodes switches linkspeed comment".split())
 
@@ -55,21 +55,9 @@ def load(path: str) -> Topology:
     reading = Reading()
     switches: dict[str, Switch] = {}
 
-    def on_error(exc: LineError) -> None:
-        word = Word(exc.text.strip()[:40] or "?", "", exc.column)
-        reading.note("error", Line(exc.file, exc.line, ""), word, "not KEY=VALUE", line_hint(exc.text))
-
-    try:
-        for line in read(path, on_error=on_error):
-            try:
-                entry = words(line)
-            except LineError as exc:
-                on_error(exc)
-                continue
-            for switch in _switches(reading, line, entry):
-                switches[switch.name] = switch
-    except FileNotFoundError:
-        pass
+    for line, entry in entries(path, reading.unreadable):
+        for switch in _switches(reading, line, entry):
+            switches[switch.name] = switch
     for switch in switches.values():
         _complete(switch, switches, ())
     return Topology(tuple(switches.values()), tuple(reading.diagnostics))
