@@ -42,7 +42,7 @@ _ALSO = {
     "MAINTENANCE": "MAINT",
     "STATIC_ALLOC": "STATIC",
     "LICENSE_ONLY": "ANY_NODES",
-    "NO_HOLD_JOBS_AFTER": FLAGS[18][0],
+    "NO_HOLD_JOBS_AFTER": "NO_HOLD_JOBS_AFTER_END",
 }
 #: Flags that follow from the request, not to be asked for.
 _DERIVED = frozenset({"SPEC_NODES", "ALL_NODES"})
@@ -132,6 +132,10 @@ class Reservation:
     def meets(self, begin: float, end: float) -> bool:
         """Does it hold anything between `begin` and `end`?"""
         return any(begin < its_end and its_start < end for its_start, its_end in self.times(min(end, begin + _HORIZON)))
+
+    def open(self, now: float) -> bool:
+        """May the jobs that ask for it start?"""
+        return self.active(now) or ("FLEX" in self.flags and now < self.record.start_time)
 
     def _next(self, start: float) -> float | None:
         """The start after `start` of one that repeats, at the same time of the day by the clock of this place."""
@@ -225,14 +229,16 @@ class Reservations:
 
     def number_of(self, names: str) -> int:
         """The number of the first of some reservations; 0 where there is none."""
-        return next((self.by_name[name].record.id for name in _names(names) if name in self.by_name), 0)
+        return next((one.record.id for one in self._named(names)), 0)
+
+    def _named(self, names: str) -> list[Reservation]:
+        """Those of some names that there are."""
+        return [self.by_name[name] for name in _names(names) if name in self.by_name]
 
     def closed_to(self, job: Job, now: float) -> bool:
         """Does a job wait for its reservation to begin?"""
-        wanted = [self.by_name[name] for name in _names(job.record.spec.reservation) if name in self.by_name]
-        return bool(wanted) and not any(
-            one.active(now) or ("FLEX" in one.flags and now < one.record.start_time) for one in wanted
-        )
+        wanted = self._named(job.record.spec.reservation)
+        return bool(wanted) and not any(one.open(now) for one in wanted)
 
     def used_by(self, one: Reservation) -> list[Job]:
         """Jobs that are not over and asked for it."""
@@ -249,9 +255,8 @@ class Reservations:
         record = job.record
         minutes = record.time_limit
         end = now + (_HORIZON if minutes >= 0xFFFFFFFE else minutes * 60.0)
-        wanted = _names(record.spec.reservation)
-        if wanted:
-            return self._inside([self.by_name[name] for name in wanted if name in self.by_name], now, end)
+        if _names(record.spec.reservation):
+            return self._inside(self._named(record.spec.reservation), now, end)
         return self._outside(job, partition, now, end)
 
     def _outside(self, job: Job, partition: str, now: float, end: float) -> Room | None:
@@ -273,9 +278,9 @@ class Reservations:
         """In the first of its reservations that is open."""
         table = self.cluster.table
         for one in mine:
-            flexible = "FLEX" in one.flags
-            if not (one.active(now) or (flexible and now < one.record.start_time)):
+            if not one.open(now):
                 continue
+            flexible = "FLEX" in one.flags
             room = Room(reservation=one.record.id, until=0.0 if flexible else one.record.end_time)
             if one.nodes and not flexible:
                 room.nodes = table.mask_of(tuple(one.nodes))
@@ -664,7 +669,8 @@ class Reservations:
             new = [name for name in nodes if instead_of is None or name not in instead_of.nodes]
             if "IGNORE_JOBS" not in flags and self._busy(new, record.start_time, instead_of or one):
                 raise RequestError(Errno.NODES_BUSY)
-        record.nodes = hostlist.compress(sorted(nodes, key=list(self.cluster.nodes).index)) if nodes else ""
+        place = {name: position for position, name in enumerate(self.cluster.nodes)}
+        record.nodes = hostlist.compress(sorted(nodes, key=place.__getitem__)) if nodes else ""
         del record.cores[:]
         if counts:
             self._take_cores(record, nodes, counts)
