@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from crane_compat.core import admission, dependency
+from crane_compat.core import admission, dependency, mail, preparing
 from crane_compat.core import states as st
 from crane_compat.core.accounts import Accounts
 from crane_compat.core.admission import Identity
@@ -655,10 +655,10 @@ class Cluster:
             first = self.jobs.get(record.array_job_id)
             if first is not None:
                 first.array_running += 1
-        if record.batch_flag and not record.het_offset:  # a heterogeneous job's script runs in its first component
-            self._add_batch_step(job, now)
-        self.touch(job)
         self.tell_accounting("job_start", now, job=job)
+        preparing.begin(self, job, now)
+        self.touch(job)
+        mail.began(self, job, now)
         return job
 
     def _may_be_limited(self, job: Job) -> bool:
@@ -742,7 +742,7 @@ class Cluster:
             return within[-1] == "block"
         return spec.HasField("cpus_per_task") or self.parameters.block_cores
 
-    def _add_batch_step(self, job: Job, now: float) -> None:
+    def add_batch_step(self, job: Job, now: float) -> None:
         record = job.record
         alloc = record.nodes[0]
         counts = {"cpu": alloc.cpus, "mem": alloc.memory, "node": 1}
@@ -806,6 +806,7 @@ class Cluster:
                     part.waiting_steps.remove(waiting)
             record.state |= st.COMPLETING
             record.completing_nodes[:] = [alloc.node for alloc in record.nodes]
+            preparing.ended(self, job)
             if record.het_job_id == job.id:
                 self._end_components(job, state, now, reason, killed_by)
             if clean and len(record.nodes) == 1 and not any(s.waiting for s in job.steps.values()):
@@ -836,14 +837,34 @@ class Cluster:
             if node is None or (down and not node.connected):  # one that is only said to be down cleans up
                 self.node_clean(job, alloc.node, now)
                 continue
-            message = pb.TerminateJob(
-                job_id=job.id, epoch=record.restarts, kill_wait=self.parameters.kill_wait, reason=reason,
-                uid=record.killed_by, time=now,
-            )  # fmt: skip
-            self.effects.append(SendNode(alloc.node, pb.NodeDown(terminate=message)))
+            self.effects.append(SendNode(alloc.node, self.termination(job, reason, now)))
             node.record.state |= st.NODE_COMPLETING
             self.touch_node(node)
         job.terminate_sent = now
+
+    def termination(self, job: Job, reason: str, now: float) -> pb.NodeDown:
+        """The order to end a job that is over, and to clean up behind it."""
+        record = job.record
+        message = pb.TerminateJob(
+            job_id=job.id, epoch=record.restarts, kill_wait=self.parameters.kill_wait, reason=reason,
+            uid=record.killed_by, time=now, job=record if self.parameters.epilog else None,
+        )  # fmt: skip
+        return pb.NodeDown(terminate=message)
+
+    def drain(self, node: Node, reason: str, now: float) -> None:
+        """Nothing new starts on a node, for a reason that the system itself found."""
+        record = node.record
+        record.state |= st.NODE_DRAIN
+        record.reason, record.reason_time = reason, now
+        record.reason_uid, record.reason_user = self.slurm_uid, self.parameters.slurm_user
+        self.touch_node(node)
+        self.tell_accounting("node_state", now, node=node, text=reason)
+
+    def program_ended(self, key: str, job_id: int, epoch: int, status: int, now: float) -> None:
+        """A program of the site's that `RunProgram` asked for on a job's behalf has ended."""
+        job = self.jobs.get(job_id)
+        if job is not None and job.record.restarts == epoch:
+            preparing.program_ended(self, key, job, status, now)
 
     def node_clean(self, job: Job, name: str, now: float) -> None:
         """Nothing of a completing job is left on a node: its resources are free again."""
@@ -856,11 +877,16 @@ class Cluster:
         for step in list(job.steps.values()):
             if name in step.waiting:  # its supervisor is gone without a word
                 self.step_done(job, step, name, [], None, now, error="", oom=False)
-        if not left:
-            record.state &= ~st.COMPLETING
-            self._released(job, now)
+        self.completed(job, now)
         self.touch(job)
         self.wants_scheduling = True
+
+    def completed(self, job: Job, now: float) -> None:
+        """Is nothing left to be cleaned up?  Then the job is final."""
+        record = job.record
+        if record.state & st.COMPLETING and not record.completing_nodes and not record.epilog_running:
+            record.state &= ~st.COMPLETING
+            self._released(job, now)
 
     def _free_node(self, job: Job, name: str, now: float) -> None:
         node = self.nodes.get(name)
@@ -892,6 +918,7 @@ class Cluster:
         """Accounting learns the end; who depends on the job is looked at."""
         if job.finished and not job.record.requeue_pending and job.record.nodes:
             self.tell_accounting("job_end", now, job=job)
+        mail.ended(self, job, now)
         self.wants_scheduling = True
 
     def arrays_changed(self, array_id: int) -> None:
@@ -900,12 +927,12 @@ class Cluster:
         if first is not None:
             self.mark(first)
 
-    def requeue(self, job: Job, now: float, *, hold: bool = False, state: int = st.CANCELLED, reason: str = "") -> None:
-        """Back to pending under the same id, once its nodes are clean."""
+    def requeue(self, job: Job, now: float, *, hold: str = "", state: int = st.CANCELLED, reason: str = "") -> None:
+        """Back to pending under the same id, once its nodes are clean; `hold`: and held, showing this."""
         record = job.record
         for component in self.components(job):
             component.record.requeue_pending = True
-            component.record.hold_after_requeue = hold
+            component.record.hold_after_requeue, component.record.hold_reason = bool(hold), hold
         if job.running or job.record.state & st.BASE_MASK == st.SUSPENDED:
             self.tell_accounting("job_requeue", now, job=job)
             self.end_job(job, state, now, reason=reason)
@@ -916,6 +943,7 @@ class Cluster:
         record = job.record
         hold = record.hold_after_requeue
         record.requeue_pending = record.hold_after_requeue = False
+        del record.mailed[:]
         record.restarts += 1
         record.state = st.PENDING
         record.reason = "None"
@@ -936,7 +964,7 @@ class Cluster:
         job.steps.clear()
         if hold:
             record.priority, record.user_hold = 0, True
-            record.reason, record.reason_text = "JobHeldUser", "job requeued in held state"
+            record.reason, record.reason_text = "JobHeldUser", record.hold_reason
         else:
             record.spec.begin_time = now + REQUEUE_DELAY
             record.priority = job_priority(self, job, now)
@@ -1048,6 +1076,7 @@ class Cluster:
                 self.time_out(job, now)
             elif job.running:
                 self._warn(job, now)
+                mail.time_shares(self, job, now)
                 self._step_limits(job, now)
             elif job.finished and not record.state & st.COMPLETING:
                 if now - record.end_time >= self.parameters.min_job_age:
@@ -1063,7 +1092,7 @@ class Cluster:
         for job in self.jobs.values():
             record = job.record
             if job.running and record.end_time and not job.timed_out:
-                soonest = min(soonest, record.end_time + self._over_time(job))
+                soonest = min(soonest, record.end_time + self._over_time(job), mail.next_share(job))
                 if record.spec.signal and not job.warned:
                     soonest = min(soonest, record.end_time - parse_signal_spec(record.spec.signal).seconds)
                 for step in job.steps.values():
@@ -1088,6 +1117,7 @@ class Cluster:
         job.timed_out = True
         record = job.record
         record.reason = "TimeLimit"
+        mail.time_limit(self, job, now)
         self.effects.append(
             JobChanged(job.id, notice=f"Job {job.id} has exceeded its time limit and its allocation has been revoked.")
         )
@@ -1165,6 +1195,7 @@ class Cluster:
         if record.spec.dependency and job.pending:
             job.dependency = dependency.restore(record)
         self._hold_resources(job)
+        preparing.resume(self, job)
         if record.state & st.BASE_MASK == st.RUNNING or record.state & st.COMPLETING:
             for name, number in admission.licenses_of(self, record.spec.licenses) if record.spec.licenses else ():
                 self.licenses_used[name] = self.licenses_used.get(name, 0) + number

@@ -6,7 +6,8 @@ they follow from; the simulator answers them from a virtual machine room.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from crane_compat.wire import pb
 
@@ -71,4 +72,18 @@ class RunTrigger:
     argument: str
 
 
-Effect = RunTrigger | LaunchStep | SendNode | JobChanged | StepChanged | StepReady | StepRefused
+@dataclass(frozen=True, slots=True)
+class RunProgram:
+    """One of the site's programs on the controller's host is to be run.
+
+    The end of a job's program (`job_id`) is told to `Cluster.program_ended`.
+    """
+
+    key: str  # the setting that names it: MailProg, PrologSlurmctld, ResumeProgram …
+    arguments: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    job_id: int = 0
+    epoch: int = 0  # restarts of the job
+
+
+Effect = RunProgram | RunTrigger | LaunchStep | SendNode | JobChanged | StepChanged | StepReady | StepRefused

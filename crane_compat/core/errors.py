@@ -118,6 +118,7 @@ class Errno(IntEnum):
     MISSING_TIME_LIMIT = 2107
     USER_NOT_FOUND = 4100
     SLURMD_JOB_NOTRUNNING = 4007
+    PROLOG_FAILED = 4022
     CORE_RESERVATION_UPDATE = 2109
     RESERVATION_NO_SKIP = 2128
     ERROR = 0xFFFFFFFF  # SLURM_ERROR, -1
@@ -181,6 +182,7 @@ TEXT: dict[Errno, str] = {
     Errno.PORTS_BUSY: "Requested ports are in use",
     Errno.PORTS_INVALID: "Requires more ports than can be reserved",
     Errno.PROLOG_RUNNING: "SlurmctldProlog is still running",
+    Errno.PROLOG_FAILED: "Job prolog failed",
     Errno.NO_STEPS: "Job steps cannot be run on this cluster",
     Errno.INVALID_QOS: "Invalid qos specification",
     Errno.NODE_NOT_AVAIL: "Required node not available (down, drained or reserved)",

@@ -343,6 +343,33 @@ def step_env(
     return _merge(spec.env, values, defaults)
 
 
+#: What a step's tasks are told and srun's own prolog and epilog are not, as recorded.
+_OF_TASKS = (
+    "SLURM_JOB_END_TIME", "SLURM_JOB_NODELIST", "SLURM_JOB_START_TIME", "SLURM_LAUNCH_NODE_IPADDR",
+    "SLURM_OOM_KILL_STEP", "SLURM_SRUN_COMM_HOST", "SLURM_SRUN_COMM_PORT", "SLURM_STEP_LAUNCHER_PORT",
+    "SLURM_STEP_NODELIST", "SLURM_STEP_NUM_NODES", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_TASKS_PER_NODE", "SRUN_DEBUG",
+    *MPI_LAUNCHERS,
+)  # fmt: skip
+
+
+def srun_script_env(job: pb.JobRecord, request: pb.StepRequest, cluster: str, conf_file: str) -> dict[bytes, bytes]:
+    """What --prolog and --epilog of srun get on top of its environment: the step as it is asked for."""
+    nodes = job.nodes[: request.spec.max_nodes or request.spec.min_nodes or len(job.nodes)]
+    tasks = request.spec.num_tasks or len(nodes)
+    step = pb.StepRecord(
+        step_id=job.next_step_id, num_nodes=len(nodes), num_tasks=tasks, node_list=job.node_list,
+        tasks_per_node=[tasks // len(nodes) + (index < tasks % len(nodes)) for index in range(len(nodes))],
+    )  # fmt: skip
+    asked = pb.StepRequest()
+    asked.CopyFrom(request)
+    del asked.spec.env[:]
+    values = dict(item.split(b"=", 1) for item in step_env(job, step, asked, cluster, conf_file))
+    values[b"SLURM_MPI_TYPE"] = (request.mpi or "none").encode()
+    for name in _OF_TASKS:
+        values.pop(name.encode(), None)
+    return values
+
+
 def _gpus(alloc: pb.NodeAlloc) -> list[int]:
     return sorted(index for gres in alloc.gres if gres.name == "gpu" for index in gres.index)
 

@@ -77,8 +77,12 @@ class Parameters:
     backfill_window: int  # seconds (bf_window): what can only start later keeps no nodes for itself
     priority: PriorityWeights
     slurm_user: str
-    epilog: bool
+    mail_domain: str
     prolog: bool
+    epilog: bool
+    prolog_slurmctld: bool
+    epilog_slurmctld: bool
+    prolog_flags: frozenset[str]  # alloc, contain, nohold, serial …
     over_memory_kill: bool
     kill_on_invalid_dependency: bool
     max_tasks_per_node: int
@@ -171,13 +175,27 @@ class Parameters:
                 multifactor="multifactor" in str(conf.get("PriorityType") or "priority/multifactor"),
             ),
             slurm_user=str(conf.get("SlurmUser") or "root"),
-            epilog=bool(conf.get("Epilog")),
+            mail_domain=str(conf.get("MailDomain") or ""),
             prolog=bool(conf.get("Prolog")),
+            epilog=bool(conf.get("Epilog")),
+            prolog_slurmctld=bool(conf.get("PrologSlurmctld")),
+            epilog_slurmctld=bool(conf.get("EpilogSlurmctld")),
+            prolog_flags=_prolog_flags(words("PrologFlags")),
             over_memory_kill="OverMemoryKill".lower() in str(conf.get("JobAcctGatherParams") or "").lower(),
             kill_on_invalid_dependency="kill_invalid_depend" in dependency or "kill_invalid_depend" in scheduler,
             max_tasks_per_node=int(conf.get("MaxTasksPerNode")),
             max_step_count=int(conf.get("MaxStepCount")),
         )
+
+
+#: PrologFlags that imply others (slurm.conf(5))
+_IMPLIED = {"contain": {"alloc"}, "nohold": {"alloc"}, "x11": {"alloc", "contain"}, "forcerequeueonfail": {"alloc"},
+            "runinjob": {"alloc", "contain"}, "deferbatch": {"alloc"}}  # fmt: skip
+
+
+def _prolog_flags(given: Iterable[str]) -> frozenset[str]:
+    flags = set(given)
+    return frozenset(flags.union(*(_IMPLIED.get(flag, set()) for flag in flags)))
 
 
 def _billing_rule(flags: Iterable[str]) -> Rule:

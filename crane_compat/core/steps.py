@@ -124,6 +124,8 @@ def _plan(cluster: Cluster, job: Job, request: pb.StepRequest, number: int, now:
         raise RequestError(Errno.JOB_PENDING)
     if record.state & st.BASE_MASK == st.SUSPENDED:
         raise RequestError(Errno.JOB_SUSPENDED)
+    if record.state & st.CONFIGURING:
+        raise MustWait
     if number >= cluster.parameters.max_step_count:
         raise RequestError(Errno.STEP_LIMIT)
     chosen = _nodes_for(job, request)

@@ -538,7 +538,7 @@ def _release(cluster: Cluster, job: Job, who: Identity, now: float) -> None:
         job.requests = []  # its shape is looked at now
 
 
-def _requeue(cluster: Cluster, job: Job, who: Identity, now: float, *, hold: bool) -> None:
+def _requeue(cluster: Cluster, job: Job, who: Identity, now: float, *, hold: str = "") -> None:
     if not job.record.batch_flag:
         raise RequestError(Errno.BATCH_ONLY)
     if job.pending:
@@ -601,8 +601,8 @@ _OPS: dict[str, Callable[[Cluster, Job, Identity, float], None]] = {
     "hold": lambda c, j, w, n: _hold(c, j, w, n, admin=w.uid != j.record.uid),
     "uhold": lambda c, j, w, n: _hold(c, j, w, n, admin=False),
     "release": _release,
-    "requeue": lambda c, j, w, n: _requeue(c, j, w, n, hold=False),
-    "requeuehold": lambda c, j, w, n: _requeue(c, j, w, n, hold=True),
+    "requeue": _requeue,
+    "requeuehold": lambda c, j, w, n: _requeue(c, j, w, n, hold="job requeued in held state"),
     "suspend": lambda c, j, w, n: _suspend(c, j, w, n, resume=False),
     "resume": lambda c, j, w, n: _suspend(c, j, w, n, resume=True),
     "top": _top,

@@ -122,6 +122,9 @@ class Trial(SchedulingPass):
         self._hold(job, placement)
         self.started += 1
 
+    def _tell_of_dependency(self, job: Job) -> None:
+        pass
+
     def _give_up(self, job: Job) -> None:
         pass
 

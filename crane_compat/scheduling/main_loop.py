@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crane_compat.core import dependency
+from crane_compat.core import dependency, mail
 from crane_compat.core import states as st
 from crane_compat.core.admission import partition_denies
 from crane_compat.core.request import Request
@@ -476,10 +476,14 @@ class SchedulingPass:
                 else self.cluster.parameters.kill_on_invalid_dependency
             )
             self._reason(job, "DependencyNeverSatisfied")
+            self._tell_of_dependency(job)
             if kill:
                 self._give_up(job)
             return False
         return True
+
+    def _tell_of_dependency(self, job: Job) -> None:
+        mail.invalid_dependency(self.cluster, job, self.now)
 
     def _give_up(self, job: Job) -> None:
         self.cluster.end_job(job, st.CANCELLED, self.now)

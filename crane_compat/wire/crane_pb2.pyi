@@ -273,7 +273,7 @@ class GresAlloc(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., count: _Optional[int] = ..., index: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class JobRecord(_message.Message):
-    __slots__ = ("resv_id", "list_order", "job_id", "spec", "uid", "gid", "user", "group", "state", "reason", "reason_text", "priority", "restarts", "user_hold", "submit_time", "eligible_time", "accrue_time", "start_time", "end_time", "suspend_time", "pre_suspend_secs", "last_sched_eval", "deadline", "partition", "account", "qos", "assoc_id", "qos_id", "wckey", "time_limit", "min_cpus", "min_nodes", "max_nodes", "num_tasks", "cpus_per_task", "min_memory", "memory_per_cpu", "requeue", "node_list", "batch_host", "nodes", "num_nodes", "num_cpus", "tres_req", "tres_alloc", "tres_req_ids", "tres_alloc_ids", "sched_nodes", "scheduler", "exit_code", "derived_exit_code", "exit_known", "killed_by", "cancelled", "array_job_id", "array_task_id", "array_task_str", "array_max_tasks", "array_count", "array_min", "array_max", "array_step", "het_job_id", "het_offset", "het_job_id_set", "dependency", "job_db_inx", "next_step_id", "std_in", "std_out", "std_err", "admin_comment", "system_comment", "burst_buffer_state", "failed_node", "batch_flag", "site_factor", "begin_requeue", "billing", "prolog_running", "top_exit", "completing_nodes", "wait_reason_since", "revoked", "requeue_pending", "hold_after_requeue", "alloc_host")
+    __slots__ = ("resv_id", "list_order", "job_id", "spec", "uid", "gid", "user", "group", "state", "reason", "reason_text", "priority", "restarts", "user_hold", "submit_time", "eligible_time", "accrue_time", "start_time", "end_time", "suspend_time", "pre_suspend_secs", "last_sched_eval", "deadline", "partition", "account", "qos", "assoc_id", "qos_id", "wckey", "time_limit", "min_cpus", "min_nodes", "max_nodes", "num_tasks", "cpus_per_task", "min_memory", "memory_per_cpu", "requeue", "node_list", "batch_host", "nodes", "num_nodes", "num_cpus", "tres_req", "tres_alloc", "tres_req_ids", "tres_alloc_ids", "sched_nodes", "scheduler", "exit_code", "derived_exit_code", "exit_known", "killed_by", "cancelled", "array_job_id", "array_task_id", "array_task_str", "array_max_tasks", "array_count", "array_min", "array_max", "array_step", "het_job_id", "het_offset", "het_job_id_set", "dependency", "job_db_inx", "next_step_id", "std_in", "std_out", "std_err", "admin_comment", "system_comment", "burst_buffer_state", "failed_node", "batch_flag", "site_factor", "begin_requeue", "billing", "prolog_running", "top_exit", "completing_nodes", "wait_reason_since", "revoked", "requeue_pending", "hold_after_requeue", "alloc_host", "epilog_running", "prolog_nodes", "mailed", "hold_reason", "ends")
     RESV_ID_FIELD_NUMBER: _ClassVar[int]
     LIST_ORDER_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -361,6 +361,11 @@ class JobRecord(_message.Message):
     REQUEUE_PENDING_FIELD_NUMBER: _ClassVar[int]
     HOLD_AFTER_REQUEUE_FIELD_NUMBER: _ClassVar[int]
     ALLOC_HOST_FIELD_NUMBER: _ClassVar[int]
+    EPILOG_RUNNING_FIELD_NUMBER: _ClassVar[int]
+    PROLOG_NODES_FIELD_NUMBER: _ClassVar[int]
+    MAILED_FIELD_NUMBER: _ClassVar[int]
+    HOLD_REASON_FIELD_NUMBER: _ClassVar[int]
+    ENDS_FIELD_NUMBER: _ClassVar[int]
     resv_id: int
     list_order: int
     job_id: int
@@ -448,7 +453,24 @@ class JobRecord(_message.Message):
     requeue_pending: bool
     hold_after_requeue: bool
     alloc_host: str
-    def __init__(self, resv_id: _Optional[int] = ..., list_order: _Optional[int] = ..., job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., state: _Optional[int] = ..., reason: _Optional[str] = ..., reason_text: _Optional[str] = ..., priority: _Optional[int] = ..., restarts: _Optional[int] = ..., user_hold: _Optional[bool] = ..., submit_time: _Optional[float] = ..., eligible_time: _Optional[float] = ..., accrue_time: _Optional[float] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., suspend_time: _Optional[float] = ..., pre_suspend_secs: _Optional[float] = ..., last_sched_eval: _Optional[float] = ..., deadline: _Optional[float] = ..., partition: _Optional[str] = ..., account: _Optional[str] = ..., qos: _Optional[str] = ..., assoc_id: _Optional[int] = ..., qos_id: _Optional[int] = ..., wckey: _Optional[str] = ..., time_limit: _Optional[int] = ..., min_cpus: _Optional[int] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., min_memory: _Optional[int] = ..., memory_per_cpu: _Optional[bool] = ..., requeue: _Optional[bool] = ..., node_list: _Optional[str] = ..., batch_host: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[NodeAlloc, _Mapping]]] = ..., num_nodes: _Optional[int] = ..., num_cpus: _Optional[int] = ..., tres_req: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., tres_req_ids: _Optional[str] = ..., tres_alloc_ids: _Optional[str] = ..., sched_nodes: _Optional[str] = ..., scheduler: _Optional[str] = ..., exit_code: _Optional[int] = ..., derived_exit_code: _Optional[int] = ..., exit_known: _Optional[bool] = ..., killed_by: _Optional[int] = ..., cancelled: _Optional[bool] = ..., array_job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., array_task_str: _Optional[str] = ..., array_max_tasks: _Optional[int] = ..., array_count: _Optional[int] = ..., array_min: _Optional[int] = ..., array_max: _Optional[int] = ..., array_step: _Optional[int] = ..., het_job_id: _Optional[int] = ..., het_offset: _Optional[int] = ..., het_job_id_set: _Optional[str] = ..., dependency: _Optional[str] = ..., job_db_inx: _Optional[int] = ..., next_step_id: _Optional[int] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., admin_comment: _Optional[str] = ..., system_comment: _Optional[str] = ..., burst_buffer_state: _Optional[str] = ..., failed_node: _Optional[str] = ..., batch_flag: _Optional[bool] = ..., site_factor: _Optional[int] = ..., begin_requeue: _Optional[int] = ..., billing: _Optional[str] = ..., prolog_running: _Optional[bool] = ..., top_exit: _Optional[int] = ..., completing_nodes: _Optional[_Iterable[str]] = ..., wait_reason_since: _Optional[str] = ..., revoked: _Optional[bool] = ..., requeue_pending: _Optional[bool] = ..., hold_after_requeue: _Optional[bool] = ..., alloc_host: _Optional[str] = ...) -> None: ...
+    epilog_running: bool
+    prolog_nodes: _containers.RepeatedScalarFieldContainer[str]
+    mailed: _containers.RepeatedScalarFieldContainer[str]
+    hold_reason: str
+    ends: Ends
+    def __init__(self, resv_id: _Optional[int] = ..., list_order: _Optional[int] = ..., job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., state: _Optional[int] = ..., reason: _Optional[str] = ..., reason_text: _Optional[str] = ..., priority: _Optional[int] = ..., restarts: _Optional[int] = ..., user_hold: _Optional[bool] = ..., submit_time: _Optional[float] = ..., eligible_time: _Optional[float] = ..., accrue_time: _Optional[float] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., suspend_time: _Optional[float] = ..., pre_suspend_secs: _Optional[float] = ..., last_sched_eval: _Optional[float] = ..., deadline: _Optional[float] = ..., partition: _Optional[str] = ..., account: _Optional[str] = ..., qos: _Optional[str] = ..., assoc_id: _Optional[int] = ..., qos_id: _Optional[int] = ..., wckey: _Optional[str] = ..., time_limit: _Optional[int] = ..., min_cpus: _Optional[int] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., min_memory: _Optional[int] = ..., memory_per_cpu: _Optional[bool] = ..., requeue: _Optional[bool] = ..., node_list: _Optional[str] = ..., batch_host: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[NodeAlloc, _Mapping]]] = ..., num_nodes: _Optional[int] = ..., num_cpus: _Optional[int] = ..., tres_req: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., tres_req_ids: _Optional[str] = ..., tres_alloc_ids: _Optional[str] = ..., sched_nodes: _Optional[str] = ..., scheduler: _Optional[str] = ..., exit_code: _Optional[int] = ..., derived_exit_code: _Optional[int] = ..., exit_known: _Optional[bool] = ..., killed_by: _Optional[int] = ..., cancelled: _Optional[bool] = ..., array_job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., array_task_str: _Optional[str] = ..., array_max_tasks: _Optional[int] = ..., array_count: _Optional[int] = ..., array_min: _Optional[int] = ..., array_max: _Optional[int] = ..., array_step: _Optional[int] = ..., het_job_id: _Optional[int] = ..., het_offset: _Optional[int] = ..., het_job_id_set: _Optional[str] = ..., dependency: _Optional[str] = ..., job_db_inx: _Optional[int] = ..., next_step_id: _Optional[int] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., admin_comment: _Optional[str] = ..., system_comment: _Optional[str] = ..., burst_buffer_state: _Optional[str] = ..., failed_node: _Optional[str] = ..., batch_flag: _Optional[bool] = ..., site_factor: _Optional[int] = ..., begin_requeue: _Optional[int] = ..., billing: _Optional[str] = ..., prolog_running: _Optional[bool] = ..., top_exit: _Optional[int] = ..., completing_nodes: _Optional[_Iterable[str]] = ..., wait_reason_since: _Optional[str] = ..., revoked: _Optional[bool] = ..., requeue_pending: _Optional[bool] = ..., hold_after_requeue: _Optional[bool] = ..., alloc_host: _Optional[str] = ..., epilog_running: _Optional[bool] = ..., prolog_nodes: _Optional[_Iterable[str]] = ..., mailed: _Optional[_Iterable[str]] = ..., hold_reason: _Optional[str] = ..., ends: _Optional[_Union[Ends, _Mapping]] = ...) -> None: ...
+
+class Ends(_message.Message):
+    __slots__ = ("states", "min_code", "max_code", "max_signal")
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    MIN_CODE_FIELD_NUMBER: _ClassVar[int]
+    MAX_CODE_FIELD_NUMBER: _ClassVar[int]
+    MAX_SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    states: _containers.RepeatedScalarFieldContainer[int]
+    min_code: int
+    max_code: int
+    max_signal: int
+    def __init__(self, states: _Optional[_Iterable[int]] = ..., min_code: _Optional[int] = ..., max_code: _Optional[int] = ..., max_signal: _Optional[int] = ...) -> None: ...
 
 class StepRecord(_message.Message):
     __slots__ = ("job_id", "step_id", "name", "state", "start_time", "end_time", "node_list", "num_nodes", "num_tasks", "num_cpus", "nodes", "exit_code", "time_limit", "uid", "user", "partition", "tres_alloc", "tres_alloc_ids", "tasks_per_node", "submit_line", "work_dir", "std_in", "std_out", "std_err", "srun_host", "srun_pid", "distribution", "network", "usage", "node_usage", "array_job_id", "array_task_id", "cpus_per_task", "overlap", "memory", "killed_by", "cpu_freq", "pending_nodes", "het_job_id", "het_offset", "container")
@@ -597,7 +619,7 @@ class Usage(_message.Message):
     def __init__(self, node: _Optional[str] = ..., user_sec: _Optional[float] = ..., sys_sec: _Optional[float] = ..., max_rss: _Optional[int] = ..., max_rss_task: _Optional[int] = ..., max_vsize: _Optional[int] = ..., max_vsize_task: _Optional[int] = ..., total_rss: _Optional[int] = ..., total_vsize: _Optional[int] = ..., max_pages: _Optional[int] = ..., max_pages_task: _Optional[int] = ..., disk_read: _Optional[int] = ..., disk_write: _Optional[int] = ..., min_cpu: _Optional[float] = ..., min_cpu_task: _Optional[int] = ..., tasks: _Optional[int] = ..., max_rss_node: _Optional[str] = ..., max_vsize_node: _Optional[str] = ..., max_pages_node: _Optional[str] = ..., min_cpu_node: _Optional[str] = ..., max_disk_read: _Optional[int] = ..., max_disk_read_task: _Optional[int] = ..., max_disk_read_node: _Optional[str] = ..., max_disk_write: _Optional[int] = ..., max_disk_write_task: _Optional[int] = ..., max_disk_write_node: _Optional[str] = ..., sampled: _Optional[bool] = ..., total_pages: _Optional[int] = ...) -> None: ...
 
 class NodeRecord(_message.Message):
-    __slots__ = ("name", "hostname", "address", "port", "state", "cpus", "boards", "sockets", "cores", "threads", "memory", "tmp_disk", "weight", "features", "active_features", "gres", "reason", "reason_uid", "reason_user", "reason_time", "boot_time", "slurmd_start_time", "last_busy", "alloc_cpus", "alloc_memory", "gres_used", "cpu_load", "free_memory", "os", "arch", "version", "partitions", "core_spec", "mem_spec", "cpu_spec_list", "comment", "extra", "owner", "mcs_label", "real_memory_seen", "cpus_seen", "tres_cfg", "tres_alloc", "resv_name", "running_jobs", "effective_cpus", "effective_memory", "bcast_addr", "resume_after", "index", "port_set")
+    __slots__ = ("name", "hostname", "address", "port", "state", "cpus", "boards", "sockets", "cores", "threads", "memory", "tmp_disk", "weight", "features", "active_features", "gres", "reason", "reason_uid", "reason_user", "reason_time", "boot_time", "slurmd_start_time", "last_busy", "alloc_cpus", "alloc_memory", "gres_used", "cpu_load", "free_memory", "os", "arch", "version", "partitions", "core_spec", "mem_spec", "cpu_spec_list", "comment", "extra", "owner", "mcs_label", "real_memory_seen", "cpus_seen", "tres_cfg", "tres_alloc", "resv_name", "running_jobs", "effective_cpus", "effective_memory", "bcast_addr", "resume_after", "index", "port_set", "power_since", "next_state")
     NAME_FIELD_NUMBER: _ClassVar[int]
     HOSTNAME_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -649,6 +671,8 @@ class NodeRecord(_message.Message):
     RESUME_AFTER_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     PORT_SET_FIELD_NUMBER: _ClassVar[int]
+    POWER_SINCE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_STATE_FIELD_NUMBER: _ClassVar[int]
     name: str
     hostname: str
     address: str
@@ -700,7 +724,9 @@ class NodeRecord(_message.Message):
     resume_after: float
     index: int
     port_set: bool
-    def __init__(self, name: _Optional[str] = ..., hostname: _Optional[str] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., state: _Optional[int] = ..., cpus: _Optional[int] = ..., boards: _Optional[int] = ..., sockets: _Optional[int] = ..., cores: _Optional[int] = ..., threads: _Optional[int] = ..., memory: _Optional[int] = ..., tmp_disk: _Optional[int] = ..., weight: _Optional[int] = ..., features: _Optional[str] = ..., active_features: _Optional[str] = ..., gres: _Optional[str] = ..., reason: _Optional[str] = ..., reason_uid: _Optional[int] = ..., reason_user: _Optional[str] = ..., reason_time: _Optional[float] = ..., boot_time: _Optional[float] = ..., slurmd_start_time: _Optional[float] = ..., last_busy: _Optional[float] = ..., alloc_cpus: _Optional[int] = ..., alloc_memory: _Optional[int] = ..., gres_used: _Optional[str] = ..., cpu_load: _Optional[float] = ..., free_memory: _Optional[int] = ..., os: _Optional[str] = ..., arch: _Optional[str] = ..., version: _Optional[str] = ..., partitions: _Optional[_Iterable[str]] = ..., core_spec: _Optional[int] = ..., mem_spec: _Optional[int] = ..., cpu_spec_list: _Optional[str] = ..., comment: _Optional[str] = ..., extra: _Optional[str] = ..., owner: _Optional[str] = ..., mcs_label: _Optional[str] = ..., real_memory_seen: _Optional[int] = ..., cpus_seen: _Optional[int] = ..., tres_cfg: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., resv_name: _Optional[str] = ..., running_jobs: _Optional[int] = ..., effective_cpus: _Optional[int] = ..., effective_memory: _Optional[int] = ..., bcast_addr: _Optional[str] = ..., resume_after: _Optional[float] = ..., index: _Optional[int] = ..., port_set: _Optional[bool] = ...) -> None: ...
+    power_since: float
+    next_state: str
+    def __init__(self, name: _Optional[str] = ..., hostname: _Optional[str] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., state: _Optional[int] = ..., cpus: _Optional[int] = ..., boards: _Optional[int] = ..., sockets: _Optional[int] = ..., cores: _Optional[int] = ..., threads: _Optional[int] = ..., memory: _Optional[int] = ..., tmp_disk: _Optional[int] = ..., weight: _Optional[int] = ..., features: _Optional[str] = ..., active_features: _Optional[str] = ..., gres: _Optional[str] = ..., reason: _Optional[str] = ..., reason_uid: _Optional[int] = ..., reason_user: _Optional[str] = ..., reason_time: _Optional[float] = ..., boot_time: _Optional[float] = ..., slurmd_start_time: _Optional[float] = ..., last_busy: _Optional[float] = ..., alloc_cpus: _Optional[int] = ..., alloc_memory: _Optional[int] = ..., gres_used: _Optional[str] = ..., cpu_load: _Optional[float] = ..., free_memory: _Optional[int] = ..., os: _Optional[str] = ..., arch: _Optional[str] = ..., version: _Optional[str] = ..., partitions: _Optional[_Iterable[str]] = ..., core_spec: _Optional[int] = ..., mem_spec: _Optional[int] = ..., cpu_spec_list: _Optional[str] = ..., comment: _Optional[str] = ..., extra: _Optional[str] = ..., owner: _Optional[str] = ..., mcs_label: _Optional[str] = ..., real_memory_seen: _Optional[int] = ..., cpus_seen: _Optional[int] = ..., tres_cfg: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., resv_name: _Optional[str] = ..., running_jobs: _Optional[int] = ..., effective_cpus: _Optional[int] = ..., effective_memory: _Optional[int] = ..., bcast_addr: _Optional[str] = ..., resume_after: _Optional[float] = ..., index: _Optional[int] = ..., port_set: _Optional[bool] = ..., power_since: _Optional[float] = ..., next_state: _Optional[str] = ...) -> None: ...
 
 class PartitionRecord(_message.Message):
     __slots__ = ("name", "nodes", "is_default", "state", "max_time", "default_time", "default_time_set", "min_nodes", "max_nodes", "allow_groups", "allow_accounts", "deny_accounts", "allow_qos", "deny_qos", "alloc_nodes", "alternate", "qos", "hidden", "root_only", "disable_root_jobs", "exclusive_user", "exclusive_topo", "lln", "req_resv", "power_down_on_idle", "priority_job_factor", "priority_tier", "oversubscribe", "preempt_mode", "grace_time", "def_mem_per_cpu", "def_mem_per_node", "max_mem_per_cpu", "max_mem_per_node", "max_cpus_per_node", "max_cpus_per_socket", "over_time_limit", "tres_billing_weights", "def_cpu_per_gpu", "def_mem_per_gpu", "select_type_parameters", "resume_timeout", "suspend_timeout", "suspend_time", "total_cpus", "total_nodes", "tres", "cpu_bind", "topology", "node_names", "index")
@@ -1171,7 +1197,7 @@ class StepRef(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class NodeUp(_message.Message):
-    __slots__ = ("register", "started", "done", "terminated", "load", "usage", "exits", "relay", "reply")
+    __slots__ = ("register", "started", "done", "terminated", "load", "usage", "exits", "relay", "reply", "prepared")
     REGISTER_FIELD_NUMBER: _ClassVar[int]
     STARTED_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
@@ -1181,6 +1207,7 @@ class NodeUp(_message.Message):
     EXITS_FIELD_NUMBER: _ClassVar[int]
     RELAY_FIELD_NUMBER: _ClassVar[int]
     REPLY_FIELD_NUMBER: _ClassVar[int]
+    PREPARED_FIELD_NUMBER: _ClassVar[int]
     register: NodeRegister
     started: StepStarted
     done: StepDone
@@ -1190,7 +1217,8 @@ class NodeUp(_message.Message):
     exits: TaskExits
     relay: Relay
     reply: NodeReply
-    def __init__(self, register: _Optional[_Union[NodeRegister, _Mapping]] = ..., started: _Optional[_Union[StepStarted, _Mapping]] = ..., done: _Optional[_Union[StepDone, _Mapping]] = ..., terminated: _Optional[_Union[JobTerminated, _Mapping]] = ..., load: _Optional[_Union[NodeLoad, _Mapping]] = ..., usage: _Optional[_Union[StepUsage, _Mapping]] = ..., exits: _Optional[_Union[TaskExits, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., reply: _Optional[_Union[NodeReply, _Mapping]] = ...) -> None: ...
+    prepared: JobPrepared
+    def __init__(self, register: _Optional[_Union[NodeRegister, _Mapping]] = ..., started: _Optional[_Union[StepStarted, _Mapping]] = ..., done: _Optional[_Union[StepDone, _Mapping]] = ..., terminated: _Optional[_Union[JobTerminated, _Mapping]] = ..., load: _Optional[_Union[NodeLoad, _Mapping]] = ..., usage: _Optional[_Union[StepUsage, _Mapping]] = ..., exits: _Optional[_Union[TaskExits, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., reply: _Optional[_Union[NodeReply, _Mapping]] = ..., prepared: _Optional[_Union[JobPrepared, _Mapping]] = ...) -> None: ...
 
 class StepStarted(_message.Message):
     __slots__ = ("job_id", "step_id", "node", "pids", "epoch")
@@ -1217,6 +1245,18 @@ class TaskExits(_message.Message):
     node: str
     exits: _containers.RepeatedCompositeFieldContainer[TaskExit]
     def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., node: _Optional[str] = ..., exits: _Optional[_Iterable[_Union[TaskExit, _Mapping]]] = ...) -> None: ...
+
+class JobPrepared(_message.Message):
+    __slots__ = ("job_id", "node", "epoch", "error")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    job_id: int
+    node: str
+    epoch: int
+    error: str
+    def __init__(self, job_id: _Optional[int] = ..., node: _Optional[str] = ..., epoch: _Optional[int] = ..., error: _Optional[str] = ...) -> None: ...
 
 class JobTerminated(_message.Message):
     __slots__ = ("job_id", "node", "epoch", "error")
@@ -1285,7 +1325,7 @@ class NodeReply(_message.Message):
     def __init__(self, id: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
 
 class NodeDown(_message.Message):
-    __slots__ = ("registered", "launch", "signal", "terminate", "ack", "shutdown", "reconfigure", "relay", "update_limit", "ping", "notice", "measure", "attach")
+    __slots__ = ("registered", "launch", "signal", "terminate", "ack", "shutdown", "reconfigure", "relay", "update_limit", "ping", "notice", "measure", "attach", "prepare", "health_check", "reboot")
     REGISTERED_FIELD_NUMBER: _ClassVar[int]
     LAUNCH_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
@@ -1299,6 +1339,9 @@ class NodeDown(_message.Message):
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     MEASURE_FIELD_NUMBER: _ClassVar[int]
     ATTACH_FIELD_NUMBER: _ClassVar[int]
+    PREPARE_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_CHECK_FIELD_NUMBER: _ClassVar[int]
+    REBOOT_FIELD_NUMBER: _ClassVar[int]
     registered: Registered
     launch: StepLaunch
     signal: SignalStep
@@ -1312,7 +1355,10 @@ class NodeDown(_message.Message):
     notice: JobNotice
     measure: StepRef
     attach: AttachStep
-    def __init__(self, registered: _Optional[_Union[Registered, _Mapping]] = ..., launch: _Optional[_Union[StepLaunch, _Mapping]] = ..., signal: _Optional[_Union[SignalStep, _Mapping]] = ..., terminate: _Optional[_Union[TerminateJob, _Mapping]] = ..., ack: _Optional[_Union[AckDone, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., update_limit: _Optional[_Union[UpdateLimit, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., notice: _Optional[_Union[JobNotice, _Mapping]] = ..., measure: _Optional[_Union[StepRef, _Mapping]] = ..., attach: _Optional[_Union[AttachStep, _Mapping]] = ...) -> None: ...
+    prepare: PrepareJob
+    health_check: HealthCheck
+    reboot: Reboot
+    def __init__(self, registered: _Optional[_Union[Registered, _Mapping]] = ..., launch: _Optional[_Union[StepLaunch, _Mapping]] = ..., signal: _Optional[_Union[SignalStep, _Mapping]] = ..., terminate: _Optional[_Union[TerminateJob, _Mapping]] = ..., ack: _Optional[_Union[AckDone, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., update_limit: _Optional[_Union[UpdateLimit, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., notice: _Optional[_Union[JobNotice, _Mapping]] = ..., measure: _Optional[_Union[StepRef, _Mapping]] = ..., attach: _Optional[_Union[AttachStep, _Mapping]] = ..., prepare: _Optional[_Union[PrepareJob, _Mapping]] = ..., health_check: _Optional[_Union[HealthCheck, _Mapping]] = ..., reboot: _Optional[_Union[Reboot, _Mapping]] = ...) -> None: ...
 
 class Registered(_message.Message):
     __slots__ = ("ok", "error", "version")
@@ -1323,6 +1369,20 @@ class Registered(_message.Message):
     error: str
     version: str
     def __init__(self, ok: _Optional[bool] = ..., error: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+
+class PrepareJob(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: JobRecord
+    def __init__(self, job: _Optional[_Union[JobRecord, _Mapping]] = ...) -> None: ...
+
+class HealthCheck(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Reboot(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class SignalStep(_message.Message):
     __slots__ = ("job_id", "step_id", "signal", "batch_only", "full", "uid", "message", "steps_only")
@@ -1345,7 +1405,7 @@ class SignalStep(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., signal: _Optional[int] = ..., batch_only: _Optional[bool] = ..., full: _Optional[bool] = ..., uid: _Optional[int] = ..., message: _Optional[str] = ..., steps_only: _Optional[bool] = ...) -> None: ...
 
 class TerminateJob(_message.Message):
-    __slots__ = ("job_id", "epoch", "kill_wait", "reason", "uid", "epilog_env", "time", "now", "step_id")
+    __slots__ = ("job_id", "epoch", "kill_wait", "reason", "uid", "epilog_env", "time", "now", "step_id", "job")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     KILL_WAIT_FIELD_NUMBER: _ClassVar[int]
@@ -1355,6 +1415,7 @@ class TerminateJob(_message.Message):
     TIME_FIELD_NUMBER: _ClassVar[int]
     NOW_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     epoch: int
     kill_wait: int
@@ -1364,7 +1425,8 @@ class TerminateJob(_message.Message):
     time: float
     now: bool
     step_id: int
-    def __init__(self, job_id: _Optional[int] = ..., epoch: _Optional[int] = ..., kill_wait: _Optional[int] = ..., reason: _Optional[str] = ..., uid: _Optional[int] = ..., epilog_env: _Optional[_Iterable[str]] = ..., time: _Optional[float] = ..., now: _Optional[bool] = ..., step_id: _Optional[int] = ...) -> None: ...
+    job: JobRecord
+    def __init__(self, job_id: _Optional[int] = ..., epoch: _Optional[int] = ..., kill_wait: _Optional[int] = ..., reason: _Optional[str] = ..., uid: _Optional[int] = ..., epilog_env: _Optional[_Iterable[str]] = ..., time: _Optional[float] = ..., now: _Optional[bool] = ..., step_id: _Optional[int] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ...) -> None: ...
 
 class AckDone(_message.Message):
     __slots__ = ("job_id", "step_id")

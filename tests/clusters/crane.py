@@ -70,7 +70,10 @@ class CraneCluster(Cluster):
         os.makedirs(self.source)
         for name in os.listdir(directory):
             if name != "accounting.cmds":
-                shutil.copy(os.path.join(directory, name), self.source)
+                copied = shutil.copy(os.path.join(directory, name), self.source)
+                with open(copied, "rb") as file:  # recordings have lost who may run them
+                    if file.read(2) == b"#!":
+                        os.chmod(copied, 0o755)
         if not os.path.exists(os.path.join(self.source, "crane.toml")):
             with open(os.path.join(self.source, "crane.toml"), "w", encoding="utf-8") as file:
                 file.write(_CRANE_TOML + self.settings)

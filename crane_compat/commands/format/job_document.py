@@ -17,6 +17,7 @@ from crane_compat.commands.format.show_job import ALL_MAIL, node_gres
 from crane_compat.commands.format.step_fields import shown_id
 from crane_compat.commands.format.texts import NO_VAL
 from crane_compat.core import states as st
+from crane_compat.core.job_text import sluid
 from crane_compat.parsers.hostlist import parse_ranges
 from crane_compat.wire import INFINITE, pb
 
@@ -269,7 +270,7 @@ def job_record(job: pb.JobRecord, now: float, cluster: str, shapes: Shapes) -> d
         "selinux_context": "",
         "shared": _shared(job),
         "step_id": {
-            "sluid": jv.sluid(job),
+            "sluid": sluid(job),
             "job_id": number(job.job_id),
             "step_het_component": _UNSET,
             "step_id": "entire",
@@ -358,7 +359,7 @@ class JobTexts:
             str(int(job.last_sched_eval)),
             text_of(spec.name),
             str(job.priority),
-            text_of(jv.sluid(job)),
+            text_of(sluid(job)),
             number_of,
             str(int(jv.start_time(job, self.now))),
             text_of(_expanded(job, stdin)),

@@ -12,6 +12,7 @@ from crane_compat.commands.format import job_values as jv
 from crane_compat.commands.format.columns import Field, FieldTable
 from crane_compat.commands.format.texts import NULL, array_tasks, exit_code, moment, natural_key, or_null, size
 from crane_compat.core import states as st
+from crane_compat.core.job_text import over_subscribe, sluid
 from crane_compat.parsers.time_limit import format_elapsed
 from crane_compat.wire import INFINITE, pb
 
@@ -215,7 +216,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("numtasks",), "TASKS", lambda j: str(jv.num_tasks(j))),
             Field(("origin",), "ORIGIN", _const("NA")),
             Field(("originraw",), "ORIGIN_RAW", _const("NA")),
-            Field(("oversubscribe",), "OVER_SUBSCRIBE", jv.over_subscribe, "h", sort=jv.over_subscribe),
+            Field(("oversubscribe",), "OVER_SUBSCRIBE", over_subscribe, "h", sort=over_subscribe),
             Field(("partition",), "PARTITION", _of("partition"), "P", sort=_of("partition")),
             Field(("pendingtime",), "PENDING_TIME", pending),
             Field(("preempttime",), "PREEMPT_TIME", _const("N/A")),
@@ -240,8 +241,8 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("siblingsactiveraw",), "ACTIVE_SIBLINGS_RAW", _const("NA")),
             Field(("siblingsviable",), "VIABLE_SIBLINGS", _const("NA")),
             Field(("siblingsviableraw",), "VIABLE_SIBLINGS_RAW", _const("NA")),
-            Field(("shared",), "OVER_SUBSCRIBE", jv.over_subscribe),
-            Field(("sluid",), "SLUID", jv.sluid, "s"),
+            Field(("shared",), "OVER_SUBSCRIBE", over_subscribe),
+            Field(("sluid",), "SLUID", sluid, "s"),
             Field(("sockets",), "SOCKETS_PER_NODE", lambda j: jv.topology(j)[0], "H", sort=jv.topology),
             Field(("sperboard",), "SOCKETS_PER_BOARD", _const("0")),
             Field(("starttime",), "START_TIME", start, "S", sort=start_key),

@@ -104,14 +104,6 @@ def nodes_or_reason(job: pb.JobRecord) -> str:
     return nodes(job)
 
 
-def over_subscribe(job: pb.JobRecord) -> str:
-    """``OK``: whatever the partition says; ``NO``: alone on its nodes; ``YES``: shares them."""
-    spec = job.spec
-    if spec.exclusive:
-        return {"user": "USER", "mcs": "MCS", "topo": "TOPO"}.get(spec.exclusive, "NO")
-    return "YES" if spec.oversubscribe else "OK"
-
-
 def num_tasks(job: pb.JobRecord) -> int:
     """Tasks asked for; one a node where the number was left open."""
     return job.num_tasks or job.num_nodes
@@ -200,11 +192,3 @@ def licenses_held(job: pb.JobRecord) -> str:
 def priority_share(job: pb.JobRecord) -> str:
     """The priority between 0 and 1."""
     return f"{job.priority / 0xFFFFFFFF:.14f}"
-
-
-_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-def sluid(job: pb.JobRecord) -> str:
-    """The job's 64-bit identity (its row in accounting) as ``s`` and 13 digits to the base of 32."""
-    return "s" + "".join(_DIGITS[job.job_db_inx >> shift & 31] for shift in range(60, -1, -5))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from crane_compat.commands.format import job_values as jv
 from crane_compat.commands.format.texts import array_tasks, exit_code, moment, or_null, size
 from crane_compat.core import states as st
+from crane_compat.core.job_text import over_subscribe, sluid
 from crane_compat.parsers import hostlist
 from crane_compat.parsers.time_limit import format_hms, format_limit
 from crane_compat.wire import pb
@@ -40,7 +41,7 @@ def _who(job: pb.JobRecord, details: int) -> Iterator[str]:
     if job.het_job_id_set:
         yield f"HetJobIdSet={job.het_job_id_set}"
     if details:
-        yield f"SLUID={jv.sluid(job)}"
+        yield f"SLUID={sluid(job)}"
     yield f"UserId={job.user}({job.uid}) GroupId={job.group}({job.gid}) MCS_label={spec.mcs_label or 'N/A'}"
     yield f"Priority={job.priority} Nice={spec.nice} Account={or_null(job.account)} QOS={or_null(job.qos)}" + (
         f" WCKey={job.wckey}" if job.wckey and job.wckey.startswith("*") else ""
@@ -166,7 +167,7 @@ def _how(job: pb.JobRecord) -> Iterator[str]:
     yield f"Prefer={spec.prefer}" if spec.prefer else ""
     yield f"Reservation={spec.reservation}" if spec.reservation else ""
     yield (
-        f"OverSubscribe={jv.over_subscribe(job)} Contiguous={int(spec.contiguous)} Licenses={or_null(spec.licenses)} "
+        f"OverSubscribe={over_subscribe(job)} Contiguous={int(spec.contiguous)} Licenses={or_null(spec.licenses)} "
         f"LicensesAlloc={or_null(jv.licenses_held(job))} Network={or_null(spec.network)}"
     )
     yield f"Command={or_null(spec.command)}"

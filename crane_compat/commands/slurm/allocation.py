@@ -9,7 +9,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
@@ -204,6 +204,50 @@ def obtain(
     return Allocation(jobs, cluster, client, addrs)
 
 
+def await_ready(voice: Voice, words: Words, granted: Allocation, conf: str, say: Callable[[str], None]) -> None:
+    """Until the nodes are up and their prologs have run; `say` is told.  Raises GivenUp, Unreachable."""
+    jobs = {job.job_id: job for job in granted.jobs}
+    if not all(map(_ready, jobs.values())):
+        say("Waiting for resource configuration")
+        try:
+            with interruptible():
+                while not all(map(_ready, jobs.values())):
+                    job = _next_change(granted, conf, voice.command)
+                    if job.job_id in jobs:
+                        jobs[job.job_id] = job
+                    if states.is_finished(job.state) or states.is_pending(job.state):
+                        voice.error(f"Job allocation {granted.job.job_id} has been revoked")
+                        raise GivenUp(1)
+        except Interrupted as exc:
+            revoke(conf, voice.command, granted.job.job_id)
+            voice.info(words.revoked.format(job=granted.job.job_id))
+            raise GivenUp(1) from exc
+        granted.jobs[:] = jobs.values()
+    for job in granted.jobs:
+        say(f"Nodes {job.node_list} are ready for job")
+
+
+def _ready(job: pb.JobRecord) -> bool:
+    return not job.state & states.CONFIGURING and job.reason != "Prolog"
+
+
+def _next_change(granted: Allocation, conf: str, command: str) -> pb.JobRecord:
+    """The next change of one of an allocation's jobs; a controller that is away is waited for.  Raises Unreachable."""
+    end = time.monotonic() + AWAY_SECS
+    while True:
+        with contextlib.suppress(Unreachable):
+            response = granted.client.receive()
+            if response is not None and response.job_event.HasField("job"):
+                return response.job_event.job
+            if response is not None and response.rc == 0:
+                continue
+        if time.monotonic() > end:
+            raise Unreachable("the controller went away")
+        time.sleep(RETRY_SECS)
+        granted.client.close()
+        granted.client = rejoin(conf, command, granted.job.job_id) or granted.client
+
+
 def _submitted(voice: Voice, client: Client, request: pb.Request) -> pb.Response:
     """The controller's first answer; asked again while it has no room for another job."""
     attempt = 0
@@ -274,7 +318,7 @@ def _wait(
                 voice.info(words.cancelled)
             voice.error(words.failed.format(text=TEXT[Errno.ALREADY_DONE]))
             raise GivenUp(1)
-        if states.is_running(job.state) and not job.state & states.CONFIGURING:
+        if states.is_running(job.state):
             running[job.het_offset if components > 1 else 0] = job
             if len(running) == components:
                 return [running[offset] for offset in sorted(running)], list(event.node_addrs), client

@@ -204,8 +204,7 @@ def main(argv: list[str]) -> int:
 def _use(voice: Voice, granted: Allocation, asked: submission.Asked, conf: str) -> int:
     job: pb.JobRecord = granted.job
     voice.info(f"Granted job allocation {job.job_id}")
-    for each in granted.jobs:
-        voice.info(f"Nodes {each.node_list} are ready for job")
+    allocation.await_ready(voice, allocation.SALLOC, granted, conf, voice.info)
     if asked.flags.no_shell:
         return 0
     operands = asked.operands or [_shell()]

@@ -301,9 +301,7 @@ class Run:
         watch = StepWatch(voice, listener, manner, self.conf)
         if filters := asked.filters:
             watch.on_created = lambda step: filters.post_submit(0, step.job_id, step.step_id)
-        if status := self._beside("prolog", asked.flags.prolog, job):
-            voice.error(f"the program of --prolog or SrunProlog failed (status {status}): the step is not run")
-            raise Failed
+        self._beside("prolog", asked.flags.prolog, job, request)
         try:
             code = watch.run(client, request)
         except StepRefused as exc:
@@ -311,29 +309,35 @@ class Run:
                 voice.error(text)
             voice.error(f"Unable to create step for job {job.job_id}: {exc.reason.text}")
             raise Failed from exc
-        if status := self._beside("epilog", asked.flags.epilog, job):
-            voice.info(f"the program of --epilog or SrunEpilog failed (status {status})")
+        self._beside("epilog", asked.flags.epilog, job, request)
         self.cancelled = watch.cancelled
         self.worst_status = watch.worst_status or (code << 8 if code and not watch.worst else 0)
         return code
 
-    def _beside(self, kind: str, path: str, job: pb.JobRecord) -> int:
-        """Run --prolog or --epilog here, with the step's command line as its arguments: its exit status.
+    def _beside(self, kind: str, path: str, job: pb.JobRecord, request: pb.StepRequest) -> None:
+        """Run --prolog or --epilog here, with the step's command line as its arguments; how it ends changes nothing.
 
-        Source: srun(1).
+        Source: srun(1), and the recorded environments.
         """
         if not path or path.lower() == "none":
-            return 0
+            return
+        if not os.access(path, os.R_OK | os.X_OK):
+            self.voice.info(f"Access denied for {path}: Permission denied")
+            return
         import subprocess
 
-        env = os.environ | {"SLURM_JOB_ID": str(job.job_id), "SLURM_JOB_NODELIST": job.node_list}
+        from crane_compat.core.job_env import srun_script_env
+
+        env: dict[bytes, bytes] = dict(os.environb)
+        env |= srun_script_env(job, request, self.asked.cluster, self.conf)
+        env[b"SLURM_SCRIPT_CONTEXT"] = f"{kind}_srun".encode()
         sys.stdout.flush()
         try:
             done = subprocess.run([path, *self.asked.operands], stdin=subprocess.DEVNULL, env=env, check=False)
         except OSError as exc:
             self.voice.error(f"--{kind}={path}: {exc.strerror}")
-            return 127
-        return done.returncode if done.returncode >= 0 else 128 - done.returncode
+            return
+        self.voice.verbose(f"srun {kind} rc = {done.returncode}")
 
     def _terminal(self, request: pb.StepRequest, manner: Manner) -> None:
         try:
@@ -374,7 +378,7 @@ class Run:
         return code
 
     def _in_granted(self, granted: Allocation) -> int:
-        self.voice.verbose(f"Nodes {granted.job.node_list} are ready for job")
+        allocation.await_ready(self.voice, allocation.SRUN, granted, self.conf, self.voice.verbose)
         parts = list(zip(granted.jobs, self.asked.steps, strict=True))
         if len(parts) > 1:
             from crane_compat.core.job_env import het_alloc_env

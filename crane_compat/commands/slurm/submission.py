@@ -53,6 +53,7 @@ class Asked:
     given: dict[str, str | None]  # options of the first component
     givens: list[dict[str, str | None]]  # of each
     filters: CliFilters | None = None  # who wants to know what became of it
+    cluster: str = ""  # its name, where the configuration is there to be read
 
     @property
     def step(self) -> pb.StepRequest:
@@ -165,6 +166,7 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
             found.flags.prolog = found.flags.prolog or str(conf.get("SrunProlog") or "")
             found.flags.epilog = found.flags.epilog or str(conf.get("SrunEpilog") or "")
     asked = Asked(found.specs, found.steps, found.flags, found.operands, found.given, found.givens, filters)
+    asked.cluster = conf.cluster_name if conf is not None else ""
     line = submit_line(command, argv)
     for spec in asked.specs:
         complete(spec, command, line, found, conf)

@@ -12,13 +12,11 @@ from __future__ import annotations
 import asyncio
 import collections
 import concurrent.futures
-import contextlib
 import functools
 import json
 import logging
 import os
 import pwd
-import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterable
@@ -35,6 +33,7 @@ from crane_compat.core.effects import (
     Effect,
     JobChanged,
     LaunchStep,
+    RunProgram,
     RunTrigger,
     SendNode,
     StepChanged,
@@ -50,6 +49,7 @@ from crane_compat.daemon.controller.associations import Associations
 from crane_compat.daemon.controller.filter_link import FilterLink
 from crane_compat.daemon.controller.identity import Identities
 from crane_compat.daemon.controller.nodes import NodeManager
+from crane_compat.daemon.controller.programs import Programs
 from crane_compat.daemon.controller.shares import Shares
 from crane_compat.daemon.controller.statistics import Statistics
 from crane_compat.daemon.controller.store import Batch, Store, StoreError
@@ -65,9 +65,6 @@ log = logging.getLogger("controller")
 
 #: Seconds between attempts to write while the store refuses.
 STORE_RETRY = 0.5
-
-#: Seconds that a trigger's program may take.
-TRIGGER_TIME = 300.0
 
 #: Of an array no more tasks than these are explained: each takes about a pass.
 MAX_EXPLAINED = 20
@@ -124,30 +121,6 @@ def _jobs_response(reply: pb.Jobs, jobs: Iterable[Job]) -> bytes:
     return b"".join((_varint(_RESPONSE_JOBS), _varint(len(body)), body))
 
 
-async def _run_trigger(effect: RunTrigger) -> None:
-    """Run a trigger's program as the user who set it, for TRIGGER_TIME at most; no shell, no environment of ours."""
-    record = effect.record
-    try:
-        user = pwd.getpwuid(record.uid)
-        process = await asyncio.create_subprocess_exec(
-            record.program, effect.argument, user=record.uid, group=record.gid,
-            extra_groups=os.getgrouplist(user.pw_name, record.gid), cwd="/", start_new_session=True,
-            env={"PATH": os.defpath, "USER": user.pw_name, "LOGNAME": user.pw_name, "HOME": user.pw_dir},
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-    except (OSError, KeyError, ValueError) as exc:
-        log.error("trigger %d: %s cannot be run: %s", record.id, record.program, exc)
-        return
-    try:
-        status = await asyncio.wait_for(process.wait(), TRIGGER_TIME)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        status = await process.wait()
-    if status:
-        log.error("trigger %d: %s ended with %d", record.id, record.program, status)
-
-
 def _topology(conf: SlurmConf) -> Topology:
     """The switches that topology.conf tells of, where topology/tree is configured."""
     if str(conf.get("TopologyPlugin") or "").rpartition("/")[2] != "tree":
@@ -186,7 +159,7 @@ class Controller:
         self.outbox_done = 0
         self.store_error = ""
         self.next_pass = 0.0
-        self.programs: set[asyncio.Task[None]] = set()  # that triggers started
+        self.programs = Programs(self)
         self.levels: dict[str, str] = {}  # settings that scontrol has changed, as they are shown
         self.batch_delay = float(crane_toml(conf.directory).get("scheduling", {}).get("batch_sched_delay", 0))
         self.passes = 0
@@ -420,10 +393,10 @@ class Controller:
                 self._launch(effect)
             case SendNode():
                 self.nodes.send(effect.node, effect.message)
+            case RunProgram():
+                self.programs.start(effect)
             case RunTrigger():
-                task = asyncio.get_running_loop().create_task(_run_trigger(effect))
-                self.programs.add(task)
-                task.add_done_callback(self.programs.discard)
+                self.programs.pull(effect)
             case JobChanged():
                 self._tell_watchers(effect)
             case StepChanged():
@@ -450,6 +423,11 @@ class Controller:
                 if owner is not None:
                     errno = Errno(effect.errno)
                     owner.refuse(RequestError(errno, effect.text))
+
+    def program_ended(self, effect: RunProgram, status: int) -> None:
+        """A program that was run for a job has ended."""
+        self.cluster.program_ended(effect.key, effect.job_id, effect.epoch, status, time.time())
+        self.kick()
 
     def _owns_more(self, owner: Connection, effect: StepChanged) -> bool:
         """Is a step still going on in other components of its heterogeneous job?"""
@@ -918,7 +896,6 @@ class Controller:
         return not any(o.priority >= job.record.priority and mine & set(o.partition.split(",")) for o in others)
 
     def _other(self, uid: int, gid: int | None) -> Identity:
-        import pwd
 
         try:
             entry = pwd.getpwuid(uid)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from crane_compat import SLURM_VERSION
+from crane_compat.core import preparing
 from crane_compat.core import states as st
 from crane_compat.core.job import Job, Step
 from crane_compat.wire import PROTOCOL, pb
@@ -179,6 +180,8 @@ class NodeManager:
             self._done(link, message.done, now)
         elif kind == "terminated":
             self._terminated(message.terminated, now)
+        elif kind == "prepared":
+            self._prepared(message.prepared, now)
         elif kind == "usage":
             self._usage(message.usage)
         elif kind == "load":
@@ -269,16 +272,14 @@ class NodeManager:
             job = cluster.jobs[job_id]
             epoch = job.record.restarts
             if job.record.state & st.COMPLETING:
-                message = pb.TerminateJob(
-                    job_id=job_id, epoch=epoch, kill_wait=cluster.parameters.kill_wait, time=now,
-                    uid=job.record.killed_by,
-                )  # fmt: skip
-                self.send(node.name, pb.NodeDown(terminate=message))
+                self.send(node.name, cluster.termination(job, "", now))
                 continue
+            if node.name in job.record.prolog_nodes:
+                self.send(node.name, preparing.order(job))
             for step in list(job.steps.values()):
                 if node.name not in step.waiting or (job_id, step.record.step_id, epoch) in running:
                     continue
-                if step.record.step_id == st.BATCH_STEP and not job.record.prolog_running:
+                if step.record.step_id == st.BATCH_STEP:
                     # the node decides: it knows of a step that ended while we were away, and reports that instead
                     self.send(node.name, pb.NodeDown(launch=controller.launch_message(job, step, node.name)))
                 else:
@@ -346,9 +347,17 @@ class NodeManager:
             return
         if told.error:
             log.error("node %s: %s", told.node, told.error)
-            node = cluster.nodes[told.node]
-            node.record.state |= st.NODE_DRAIN
-            node.record.reason, node.record.reason_time = told.error, now
-            node.record.reason_user = cluster.parameters.slurm_user
-            cluster.touch_node(node)
+            cluster.drain(cluster.nodes[told.node], told.error, now)
         cluster.node_clean(job, told.node, now)
+
+    def _prepared(self, told: pb.JobPrepared, now: float) -> None:
+        """The prolog of a job has ended on a node."""
+        cluster = self.controller.cluster
+        job = cluster.jobs.get(told.job_id)
+        if job is not None and job.record.restarts != told.epoch:
+            job = None
+        if told.error:
+            log.error("node %s: prolog of job %d: %s", told.node, told.job_id, told.error)
+            preparing.prolog_failed(cluster, job, cluster.nodes[told.node], now)
+        elif job is not None:
+            preparing.prepared(cluster, job, told.node, now)

@@ -100,7 +100,9 @@ class LocalJob:
     steps: dict[int, StepPipe] = field(default_factory=dict)
     reports: dict[int, pb.StepDone] = field(default_factory=dict)  # ended, not yet acknowledged
     terminating: pb.TerminateJob | None = None
+    over: bool = False  # cleaned up
     record: pb.JobRecord | None = None
+    prolog: asyncio.Task[str] | None = None  # runs or has run; "" or why it failed
 
 
 class Craned:
@@ -120,6 +122,8 @@ class Craned:
         self.registered = asyncio.Event()
         self.refusal = ""
         self._at_once = asyncio.Semaphore(max(MIN_AT_ONCE, 2 * (os.cpu_count() or 1)))
+        #: with PrologFlags=Serial one prolog or epilog runs at a time
+        self.serial = asyncio.Lock() if "serial" in str(conf.get("PrologFlags") or "").lower().split(",") else None
         self._tasks: set[asyncio.Future[None]] = set()
         self._lingering: dict[Key, StepPipe] = {}  # ended steps whose supervisor waits for the acknowledgement
 
@@ -154,6 +158,8 @@ class Craned:
             job = self.jobs.setdefault(found.job_id, LocalJob(found.launch.epoch))
             if found.launch.HasField("job"):
                 job.record = found.launch.job
+            if hooks.programs(self, "Prolog"):  # it ran before the job's first step
+                job.prolog = asyncio.create_task(hooks.nothing())
             if found.sock is not None:
                 log.info("adopting step %d.%s", found.job_id, st.step_name(found.step_id))
                 await self._connect(found.sock, found.launch)
@@ -207,6 +213,8 @@ class Craned:
             self.registered.set()
         elif kind == "launch":
             self._launch(message.launch)
+        elif kind == "prepare":
+            self._prepare(message.prepare)
         elif kind == "signal":
             self._signal(message)
         elif kind == "terminate":
@@ -231,6 +239,10 @@ class Craned:
             self.stopping.set()
         elif kind == "reconfigure":
             self._reconfigure()
+        elif kind == "health_check":
+            self._spawn(hooks.health_check(self))
+        elif kind == "reboot":
+            self._spawn(hooks.reboot(self))
 
     def _reconfigure(self) -> None:
         from crane_compat.daemon.node.main import node_settings
@@ -261,10 +273,36 @@ class Craned:
         job.starting.add(launch.step_id)
         self._spawn(self._start(job, launch))
 
+    def _prepare(self, order: pb.PrepareJob) -> None:
+        """PrologFlags=Alloc: run the prolog as soon as the job has the node, and say when it has ended."""
+        job_id, epoch = order.job.job_id, order.job.restarts
+        job = self.jobs.get(job_id)
+        if job is None or job.epoch != epoch:
+            job = self.jobs[job_id] = LocalJob(epoch)
+        job.record = order.job
+
+        async def prepare() -> None:
+            error = await self._prolog(job, order.job)
+            self.link.send(
+                pb.NodeUp(prepared=pb.JobPrepared(job_id=job_id, node=self.node.name, epoch=epoch, error=error))
+            )
+
+        self._spawn(prepare())
+
+    async def _prolog(self, job: LocalJob, record: pb.JobRecord) -> str:
+        """Run the prolog, once for a job, or wait for it; "" or why it failed."""
+        if job.prolog is None:
+            if not hooks.programs(self, "Prolog"):
+                return ""
+            job.prolog = asyncio.create_task(hooks.prolog(self, record))
+        return await job.prolog
+
     async def _start(self, job: LocalJob, launch: pb.StepLaunch) -> None:
         try:
-            if not await hooks.prolog(self, launch):
-                raise RequestError(Errno.INTERNAL, "the prolog failed")
+            if error := await self._prolog(job, launch.job):
+                failed = pb.JobPrepared(job_id=launch.job_id, node=self.node.name, epoch=launch.epoch, error=error)
+                self.link.send(pb.NodeUp(prepared=failed))
+                raise RequestError(Errno.PROLOG_FAILED)
             async with self._at_once:
                 if job.terminating is not None:
                     raise RequestError(Errno.ALREADY_DONE)
@@ -285,6 +323,8 @@ class Craned:
             log.error("step %d.%s cannot be started: %s", launch.job_id, st.step_name(launch.step_id), exc)
             done = adopt.lost(launch, time.time())
             done.error = f"cannot start the step: {exc}"
+            if isinstance(exc, RequestError):
+                done.error, done.error_code = exc.text, int(exc.errno)
             self._report(launch.job_id, launch.step_id, launch.epoch, done)
 
     def _measure(self, step: pb.StepRef) -> None:
@@ -337,7 +377,10 @@ class Craned:
         job.terminating = None
 
         async def finish() -> None:
-            error = await hooks.epilog(self, job_id, job.record)
+            if job.prolog is not None:
+                await job.prolog
+            error = await hooks.epilog(self, order.job if order.HasField("job") else job.record)
+            job.over = True
             spool.remove_script(self.settings.spool, job_id)
             self.link.send(
                 pb.NodeUp(
@@ -362,7 +405,8 @@ class Craned:
             files.remove(files.run, files.done, files.socket)
         if not job.steps and not job.starting and not job.reports and job.terminating is None:
             spool.remove_script(self.settings.spool, ack.job_id)
-            self.jobs.pop(ack.job_id, None)
+            if job.prolog is None or job.over:  # else further steps must know that it has run
+                self.jobs.pop(ack.job_id, None)
 
     # ------------------------------------------------------------ from supervisors
 
@@ -381,7 +425,8 @@ class Craned:
         job.reports[step_id] = done
         done.node = self.node.name
         done.epoch = epoch
-        done.last_of_job = not job.steps and not job.starting and job.terminating is None and not hooks.has_epilog(self)
+        alone = not job.steps and not job.starting and job.terminating is None
+        done.last_of_job = alone and job.prolog is None and not hooks.programs(self, "Epilog")
         self.link.send(pb.NodeUp(done=done))
         if pipe is not None:
             # stays connected until the controller has acknowledged: then the supervisor may forget

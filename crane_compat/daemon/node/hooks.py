@@ -1,24 +1,33 @@
-"""Prolog and Epilog of a job on its node (slurm.conf(5)): run as root, once a job.
+"""Prolog, Epilog, HealthCheckProgram and RebootProgram on a node (slurm.conf(5)): run as root.
 
-The environment is the documented one and no PATH; several programs (globs) run
-in reverse alphabetical order.  A failing prolog keeps the job from starting, a
-failing epilog drains the node.
+The environment of the first two is the documented one and no PATH; several programs (globs) run in reverse
+alphabetical order.  A failing prolog keeps the job from starting, a failing epilog drains the node.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import glob
 import logging
 import os
+import signal
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from crane_compat.core import hook_env
 from crane_compat.wire import pb
 
 if TYPE_CHECKING:
     from crane_compat.daemon.node.craned import Craned
 
 log = logging.getLogger("hooks")
+
+#: PrologEpilogTimeout and its kind from here on: no limit
+_UNLIMITED = 65534
+
+#: Seconds that a health check may take (slurm.conf(5)).
+HEALTH_CHECK_SECS = 60.0
 
 
 def programs(craned: Craned, key: str) -> list[str]:
@@ -31,85 +40,76 @@ def programs(craned: Craned, key: str) -> list[str]:
     return found
 
 
-def has_epilog(craned: Craned) -> bool:
-    return bool(craned.conf.get("Epilog"))
-
-
-async def prolog(craned: Craned, launch: pb.StepLaunch) -> bool:
-    """Run the prolog before a job's first step here; False where it failed."""
-    names = programs(craned, "Prolog")
-    job = craned.jobs.get(launch.job_id)
-    if not names or (job is not None and (job.steps or job.reports)):
-        return True
-    environment = _environment(craned, launch.job, "prolog_slurmd", launch.job_alloc)
-    for name in names:
-        if status := await _run(craned, name, environment, "PrologTimeout"):
-            log.error("prolog %s of job %d failed with status %d", name, launch.job_id, status)
-            return False
-    return True
-
-
-async def epilog(craned: Craned, job_id: int, record: pb.JobRecord | None) -> str:
-    """Run the epilog; "" or the reason the node is drained for."""
-    names = programs(craned, "Epilog")
-    if not names or record is None:
-        return ""
-    alloc = next((a for a in record.nodes if a.node == craned.node.name), pb.NodeAlloc())
-    environment = _environment(craned, record, "epilog_slurmd", alloc)
-    for name in names:
-        if status := await _run(craned, name, environment, "EpilogTimeout"):
-            log.error("epilog %s of job %d failed with status %d", name, job_id, status)
-            return "Epilog error"
+async def nothing() -> str:
+    """In the place of a prolog that ran before we came."""
     return ""
 
 
-def _environment(craned: Craned, job: pb.JobRecord, context: str, alloc: pb.NodeAlloc) -> dict[str, str]:
-    values = {
+async def prolog(craned: Craned, job: pb.JobRecord) -> str:
+    """Run the prolog before a job's first step here; "" or why it failed."""
+    return await _of_job(craned, job, "Prolog", "prolog_slurmd", "PrologTimeout")
+
+
+async def epilog(craned: Craned, job: pb.JobRecord | None) -> str:
+    """Run the epilog; "" or the reason the node is drained for."""
+    if job is None:  # nothing of it has ever been here
+        return ""
+    return "Epilog error" if await _of_job(craned, job, "Epilog", "epilog_slurmd", "EpilogTimeout") else ""
+
+
+async def _of_job(craned: Craned, job: pb.JobRecord, key: str, context: str, timeout_key: str) -> str:
+    names = programs(craned, key)
+    if not names:
+        return ""
+    conf = craned.conf
+    variables = hook_env.node_variables(job, conf.cluster_name, conf.path, craned.node.name)
+    variables["SLURM_SCRIPT_CONTEXT"] = context
+    limit = conf.get(timeout_key) or conf.get("PrologEpilogTimeout")
+    seconds = float(limit) if limit and int(limit) < _UNLIMITED else None
+    async with craned.serial or contextlib.nullcontext():
+        for name in names:
+            if status := await run(craned, name, variables, seconds):
+                log.error("%s %s of job %d failed with status %d", key, name, job.job_id, status)
+                return f"{name} failed with status {status}"
+    return ""
+
+
+async def health_check(craned: Craned) -> None:
+    """Run HealthCheckProgram; what is to be done about a sick node, it does itself (scontrol update)."""
+    if program := str(craned.conf.get("HealthCheckProgram") or ""):
+        if status := await run(craned, program, _environ(craned), HEALTH_CHECK_SECS):
+            log.error("health check %s ended with status %d", program, status)
+
+
+async def reboot(craned: Craned) -> None:
+    """Run RebootProgram, which does not come back where it does its work."""
+    program = str(craned.conf.get("RebootProgram") or "")
+    if not program:
+        log.error("asked to reboot, but there is no RebootProgram")
+        return
+    log.info("rebooting with %s", program)
+    if status := await run(craned, program, _environ(craned), None):
+        log.error("%s ended with status %d", program, status)
+
+
+def _environ(craned: Craned) -> dict[str, str]:
+    """What a program gets that belongs to the node, not to a job."""
+    return {
+        "PATH": os.defpath,
+        "SLURMD_NODENAME": craned.node.name,
         "SLURM_CLUSTER_NAME": craned.conf.cluster_name,
         "SLURM_CONF": craned.conf.path,
-        "SLURMD_NODENAME": craned.node.name,
-        "SLURM_JOB_ID": str(job.job_id),
-        "SLURM_JOBID": str(job.job_id),
-        "SLURM_JOB_UID": str(job.uid),
-        "SLURM_UID": str(job.uid),
-        "SLURM_JOB_GID": str(job.gid),
-        "SLURM_JOB_USER": job.user,
-        "SLURM_JOB_NAME": job.spec.name,
-        "SLURM_JOB_PARTITION": job.partition,
-        "SLURM_JOB_ACCOUNT": job.account,
-        "SLURM_JOB_QOS": job.qos,
-        "SLURM_JOB_NODELIST": job.node_list,
-        "SLURM_JOB_NUM_NODES": str(job.num_nodes),
-        "SLURM_JOB_START_TIME": str(int(job.start_time)),
-        "SLURM_JOB_END_TIME": str(int(job.end_time)),
-        "SLURM_JOB_WORK_DIR": job.spec.work_dir,
-        "SLURM_JOB_RESTART_COUNT": str(job.restarts),
-        "SLURM_JOB_STDOUT": job.std_out,
-        "SLURM_JOB_STDIN": job.std_in,
-        "SLURM_JOB_STDERR": job.std_err,
-        "SLURM_SCRIPT_CONTEXT": context,
-        "SLURM_SUBMIT_HOST": job.spec.alloc_node,
     }
-    devices = ",".join(str(i) for gres in alloc.gres if gres.name == "gpu" for i in gres.index)
-    if devices:
-        values |= {"SLURM_JOB_GPUS": devices, "CUDA_VISIBLE_DEVICES": devices, "GPU_DEVICE_ORDINAL": devices}
-        values["ROCR_VISIBLE_DEVICES"] = devices
-    if job.spec.comment:
-        values["SLURM_JOB_COMMENT"] = job.spec.comment
-    if job.spec.features:
-        values["SLURM_JOB_CONSTRAINTS"] = job.spec.features
-    return values
 
 
-async def _run(craned: Craned, program: str, environment: dict[str, str], timeout_key: str) -> int:
-    """Run one program; its status, or 1 where it cannot be run or takes too long."""
-    limit = craned.conf.get(timeout_key) or craned.conf.get("PrologEpilogTimeout")
-    seconds = float(limit) if limit and int(limit) < 65534 else None
+async def run(craned: Craned, program: str, variables: Mapping[str, str], seconds: float | None) -> int:
+    """Run one program in the log directory; its status, or 1 where it cannot be run or takes too long."""
+    log_file = craned.conf.path_of("SlurmdLogFile", node=craned.node.name, host=craned.node.hostname)
     try:
         process = await asyncio.create_subprocess_exec(
             program,
-            env=environment,
-            cwd="/",
+            env=variables,
+            cwd=os.path.dirname(log_file) if log_file else "/",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -122,6 +122,7 @@ async def _run(craned: Craned, program: str, environment: dict[str, str], timeou
         return await asyncio.wait_for(process.wait(), seconds)
     except TimeoutError:
         log.error("%s took longer than %s s", program, seconds)
-        os.killpg(process.pid, 9)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         return 1
