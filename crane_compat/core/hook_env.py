@@ -47,7 +47,6 @@ def job_variables(job: pb.JobRecord, cluster: str) -> dict[str, str]:
         "SLURM_JOB_ACCOUNT": job.account,
         "SLURM_JOB_COMMENT": spec.comment,
         "SLURM_JOB_CONSTRAINTS": spec.features,
-        "SLURM_JOB_DEPENDENCY": job.dependency,
         "SLURM_JOB_EXTRA": spec.extra,
         "SLURM_JOB_LICENSES": spec.licenses,
         "SLURM_JOB_RESERVATION": spec.reservation,

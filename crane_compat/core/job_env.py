@@ -364,6 +364,7 @@ def srun_script_env(job: pb.JobRecord, request: pb.StepRequest, cluster: str, co
     asked.CopyFrom(request)
     del asked.spec.env[:]
     values = dict(item.split(b"=", 1) for item in step_env(job, step, asked, cluster, conf_file))
+    values |= limit_env(request.spec.rlimits)
     values[b"SLURM_MPI_TYPE"] = (request.mpi or "none").encode()
     for name in _OF_TASKS:
         values.pop(name.encode(), None)
@@ -406,6 +407,11 @@ def node_env(launch: pb.StepLaunch) -> dict[bytes, bytes]:
     env = {key: value for key, separator, value in (item.partition(b"=") for item in launch.env) if separator and key}
     env.update((key.encode(), value.encode(errors="surrogateescape")) for key, value in values.items())
     return env
+
+
+def limit_env(rlimits: Iterable[pb.RLimit]) -> dict[bytes, bytes]:
+    """The submitter's limits, as task prologs and epilogs see them."""
+    return {f"SLURM_RLIMIT_{limit.name}".encode(): str(limit.soft).encode() for limit in rlimits}
 
 
 def task_env(shared: Mapping[bytes, bytes], rank: int, local_id: int, pid: int) -> dict[bytes, bytes]:

@@ -43,10 +43,20 @@ class Programs:
         self.controller = controller
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
+        self._mail: dict[str, asyncio.Lock] = {}  # by recipient, who gets one after the other
 
     def start(self, effect: RunProgram) -> None:
         """Begin with what the core asked for."""
-        self._spawn(self._run(effect))
+        self._spawn(self._post(effect) if effect.key == "MailProg" else self._run(effect))
+
+    async def _post(self, effect: RunProgram) -> None:
+        """Mail to one user goes out in the order in which it was written."""
+        recipient = effect.arguments[-1]
+        lock = self._mail.setdefault(recipient, asyncio.Lock())
+        async with lock:
+            await self._run(effect)
+        if not lock.locked():
+            self._mail.pop(recipient, None)
 
     def pull(self, effect: RunTrigger) -> None:
         """Run a trigger's program."""

@@ -115,6 +115,8 @@ def _start(options: cli.Options) -> int:
             (paths.RUN_ROOT, None, 0o755),
             (paths.run_dir(path), owner, 0o755),
             (settings.spool, None, 0o755),
+            # the controller, which may share it, and its programs run as SlurmUser
+            *([(os.path.dirname(log_file), owner, 0o755)] if log_file else []),
         ],
         nice=options.nice,
     )

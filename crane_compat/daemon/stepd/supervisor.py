@@ -154,6 +154,7 @@ class Supervisor:
             rlimits=list(self.spec.rlimits),
             shared_env=job_env.node_env(self.launch),
             tracker=self.tracker,
+            memory=self.launch.job_alloc.memory,
             prologs=[*self.settings.task_prolog, *([self.request.task_prolog] if self.request.task_prolog else [])],
             new_session=False,
         )
@@ -314,7 +315,7 @@ class Supervisor:
             task.pid = pid
             self.by_pid[pid] = task
             if self.epilog_paths:
-                task.files = [os.dup(stdout), os.dup(stderr)]
+                task.files = [os.dup(stderr)]
         finally:
             for descriptor in close:
                 os.close(descriptor)

@@ -45,6 +45,7 @@ class Program:
     rlimits: Sequence[pb.RLimit]
     shared_env: Mapping[bytes, bytes]
     tracker: Tracker
+    memory: int = 0  # MiB that the job has here; 0 = not limited
     prologs: Sequence[str] = ()
     get_user_env: bool = False
     new_session: bool = False  # a terminal of its own
@@ -81,9 +82,13 @@ def _say(text: str) -> None:
         os.write(2, messages.line(text))
 
 
-def _limits(rlimits: Sequence[pb.RLimit]) -> None:
-    """The submitter's soft limits, as far as this node's hard limits allow (setrlimit(2))."""
-    for limit in rlimits:
+def _limits(program: Program) -> None:
+    """The submitter's soft limits, as far as this node's hard limits allow (setrlimit(2)).
+
+    The job's memory is its limit of resident memory, which no kernel of today enforces but programs may look at.
+    """
+    memory = [pb.RLimit(name="RSS", soft=program.memory << 20)] if program.memory else []
+    for limit in (*program.rlimits, *memory):
         number = getattr(resource, f"RLIMIT_{limit.name}", None)
         if number is None:
             continue
@@ -172,9 +177,9 @@ def _exec_hook(path: str, env: Mapping[bytes, bytes]) -> NoReturn:
     os._exit(127)
 
 
-def _prolog(path: str, env: dict[bytes, bytes]) -> None:
+def _prolog(path: str, env: dict[bytes, bytes], limits: dict[bytes, bytes]) -> None:
     """Run a task prolog and do what its lines say (srun(1) --task-prolog)."""
-    status, output = _run_hook(path, env | {b"SLURM_SCRIPT_CONTEXT": b"prolog_task"})
+    status, output = _run_hook(path, env | limits | {b"SLURM_SCRIPT_CONTEXT": b"prolog_task"})
     if status:
         _say(f"TaskProlog failed status={os.waitstatus_to_exitcode(status)}")
     for line in output.split(b"\n"):
@@ -236,32 +241,40 @@ def run(program: Program, task: Task, stdin: int, stdout: int, stderr: int) -> N
         env = job_env.task_env(program.shared_env, task.rank, task.local_id, os.getpid())
         if program.get_user_env:
             env = _login_env(program.user.name) | env
-        _limits(program.rlimits)
+        _limits(program)
         _become(program.user)
         os.umask(program.umask)
         _chdir(program.work_dir)
         for path in program.prologs:
-            _prolog(path, env)
+            _prolog(path, env, job_env.limit_env(program.rlimits))
         execute(task.argv, env, program.work_dir)
     except BaseException as exc:  # whatever it is, the child must never return into its parent's loop
         _say(f"task {task.rank}: {type(exc).__name__}: {exc}")
     os._exit(1)
 
 
-def run_epilog(program: Program, task: Task, paths: Sequence[str], stdout: int, stderr: int) -> NoReturn:
-    """A child that runs a task's epilogs; exits with the last failure's code."""
+#: What a task knew and its epilog does not, as recorded.
+_NOT_IN_EPILOGS = (
+    b"SLURM_CPUS_ON_NODE", b"SLURM_GTIDS", b"SLURM_JOB_END_TIME", b"SLURM_JOB_START_TIME", b"SLURM_TASK_PID",
+)  # fmt: skip
+
+
+def run_epilog(program: Program, task: Task, paths: Sequence[str], stderr: int) -> NoReturn:
+    """A child that runs a task's epilogs; exits with the last failure's code.  What they print nobody sees."""
     code = 0
     try:
         _default_signals()
         null = os.open("/dev/null", os.O_RDWR)
-        _take_descriptors(null, stdout, stderr)
+        _take_descriptors(null, null, stderr)
         os.setpgid(0, 0)
         _become(program.user)
         os.umask(program.umask)
         with contextlib.suppress(OSError):
             os.chdir(program.work_dir)
         env = job_env.task_env(program.shared_env, task.rank, task.local_id, task.pid)
-        env[b"SLURM_SCRIPT_CONTEXT"] = b"epilog_task"
+        env |= job_env.limit_env(program.rlimits) | {b"SLURM_SCRIPT_CONTEXT": b"epilog_task"}
+        for name in _NOT_IN_EPILOGS:
+            env.pop(name, None)
         for path in paths:
             pid = os.fork()
             if pid == 0:
