@@ -115,7 +115,8 @@ def job_row(
     if kind == "job_end":
         state = next((f for f in _CLOSING_FLAGS if record.state & f), state)
     elif kind == "job_requeue":
-        state, end = states.REQUEUED, now
+        state = state if state == states.NODE_FAIL else states.REQUEUED
+        end = now
     started = bool(record.node_list)
     nodes = expand(record.node_list)
     tasks, pending = task_bitmap(record.array_task_str) if record.array_task_str else ("", 0)
@@ -141,7 +142,8 @@ def job_row(
         "cpus_req": record.min_cpus,
         "derived_ec": max(record.derived_exit_code, 0),
         "derived_es": (spec.comment or None) if "job_comment" in flags else None,
-        "exit_code": record.exit_code & 0xFFFFFFFF,
+        # 1 is no signal here: it was set because a node was lost
+        "exit_code": 1 << 8 if record.exit_code == 1 else record.exit_code & 0xFFFFFFFF,
         "extra": (spec.extra or None) if "job_extra" in flags else None,
         "flags": codes.START_RECEIVED | (codes.FLAG_OF_SCHEDULER.get(record.scheduler, 0) if started else 0),
         "failed_node": record.failed_node or None,

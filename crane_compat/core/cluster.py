@@ -51,6 +51,9 @@ REQUEUE_DELAY = 120.0
 #: Slurm's backfill scheduler; components of heterogeneous jobs stay without.
 YEAR = 365 * 24 * 60
 
+#: The wait status of a step whose node was lost (slurmdbd's schema: NO_VAL).
+UNKNOWN_STATUS = -2
+
 #: Exit status of a batch script that could not be set up (shown as 0:53).
 SETUP_FAILED = 53
 
@@ -703,8 +706,6 @@ class Cluster:
     def _fill_allocation(self, job: Job, partition: str, placement: Placement) -> None:
         record = job.record
         del record.nodes[:]
-        counts = {"cpu": 0, "mem": 0, "node": len(placement.nodes)}
-        tasks = 0
         block = self._packs_cores(record.spec)
         for chosen in placement.nodes:
             node = self.table.nodes[chosen.index]
@@ -716,24 +717,30 @@ class Cluster:
                 node=node.name, cpus=cores * node.cpus_per_core, cpu_ids=node.cpu_ids(mask), memory=chosen.memory
             )
             for need in chosen.gres:
-                for taken in node.take_gres(need.name, need.type, need.count):
-                    alloc.gres.append(taken)
-                    self._count_gres(counts, taken.name, taken.type, taken.count)
-            counts["cpu"] += alloc.cpus
-            counts["mem"] += alloc.memory
-            tasks += chosen.tasks
-        for name, number in dict(job.requests)[partition].licenses if job.requests else ():
-            counts[f"license/{name}"] = number
-        billing = self._billed(partition, counts)
-        counts["billing"] = int(billing)
-        record.billing = "" if billing == counts["billing"] else repr(billing)
+                alloc.gres.extend(node.take_gres(need.name, need.type, need.count))
         record.partition = partition
-        record.tres_alloc, record.tres_alloc_ids = self.tres.text(counts), self.tres.id_text(counts)
-        record.num_nodes, record.num_cpus = len(placement.nodes), counts["cpu"]
-        record.node_list = hostlist.compress([alloc.node for alloc in record.nodes])
+        self.count_allocation(job)
         record.batch_host = record.nodes[0].node if record.batch_flag else ""
         if not record.spec.num_tasks:
             record.num_tasks = len(placement.nodes) * max(1, record.spec.ntasks_per_node)
+
+    def count_allocation(self, job: Job) -> None:
+        """Add up what a job holds on its nodes."""
+        record = job.record
+        counts = {"cpu": 0, "mem": 0, "node": len(record.nodes)}
+        for alloc in record.nodes:
+            counts["cpu"] += alloc.cpus
+            counts["mem"] += alloc.memory
+            for gres in alloc.gres:
+                self._count_gres(counts, gres.name, gres.type, gres.count)
+        for name, number in admission.licenses_of(self, record.spec.licenses) if record.spec.licenses else ():
+            counts[f"license/{name}"] = number
+        billing = self._billed(record.partition, counts)
+        counts["billing"] = int(billing)
+        record.billing = "" if billing == counts["billing"] else repr(billing)
+        record.tres_alloc, record.tres_alloc_ids = self.tres.text(counts), self.tres.id_text(counts)
+        record.num_nodes, record.num_cpus = len(record.nodes), counts["cpu"]
+        record.node_list = hostlist.compress([alloc.node for alloc in record.nodes])
 
     def _packs_cores(self, spec: pb.JobSpec) -> bool:
         """Does a job fill one socket after the other?  As its -m says; else, as recorded, with -c."""
@@ -873,7 +880,7 @@ class Cluster:
             return
         left = [node for node in record.completing_nodes if node != name]
         record.completing_nodes[:] = left
-        self._free_node(job, name, now)
+        self.free_node(job, name, now)
         for step in list(job.steps.values()):
             if name in step.waiting:  # its supervisor is gone without a word
                 self.step_done(job, step, name, [], None, now, error="", oom=False)
@@ -888,7 +895,8 @@ class Cluster:
             record.state &= ~st.COMPLETING
             self._released(job, now)
 
-    def _free_node(self, job: Job, name: str, now: float) -> None:
+    def free_node(self, job: Job, name: str, now: float) -> None:
+        """Give back what a job holds on a node."""
         node = self.nodes.get(name)
         alloc = next((a for a in job.record.nodes if a.node == name), None)
         if node is None or alloc is None:
@@ -934,8 +942,8 @@ class Cluster:
             component.record.requeue_pending = True
             component.record.hold_after_requeue, component.record.hold_reason = bool(hold), hold
         if job.running or job.record.state & st.BASE_MASK == st.SUSPENDED:
-            self.tell_accounting("job_requeue", now, job=job)
             self.end_job(job, state, now, reason=reason)
+            self.tell_accounting("job_requeue", now, job=job)
         elif not record.state & st.COMPLETING:
             self._requeue_now(job, now)
 
@@ -948,7 +956,10 @@ class Cluster:
         record.state = st.PENDING
         record.reason = "None"
         record.exit_code = record.derived_exit_code = 0
-        record.node_list = record.batch_host = record.tres_alloc = record.tres_alloc_ids = ""
+        record.node_list = record.batch_host = ""
+        if not record.failed_node:  # else, as recorded, what it had still shows as AllocTRES
+            record.tres_alloc = record.tres_alloc_ids = ""
+        record.failed_node = ""
         del record.nodes[:]
         record.start_time = record.end_time = record.suspend_time = 0.0
         record.pre_suspend_secs = 0.0
@@ -1017,7 +1028,9 @@ class Cluster:
         record.exit_code = worst_status(step.exits.values())
         if step.error and not step.exits:
             record.exit_code = step.error_code or SETUP_FAILED
-        if oom or step.oom:
+        if job.record.failed_node and job.record.failed_node == node and job.finished:
+            record.state, record.exit_code = st.CANCELLED, UNKNOWN_STATUS  # nobody can say how the tasks ended
+        elif oom or step.oom:
             record.state = st.OUT_OF_MEMORY
         elif step.timed_out:
             record.state = st.TIMEOUT
@@ -1028,7 +1041,7 @@ class Cluster:
         else:
             record.state = st.COMPLETED
         merge_usage(record)
-        if record.step_id >= 0:
+        if record.step_id >= 0 and record.exit_code != UNKNOWN_STATUS:
             job.record.derived_exit_code = max_exit(job.record.derived_exit_code, record.exit_code)
         self.changes.steps.add((job.id, record.step_id))
         self.tell_accounting("step_end", now, job=job, step=step)
@@ -1040,7 +1053,8 @@ class Cluster:
         if record.step_id == st.BATCH_STEP:
             if not job.finished:
                 self._batch_ended(job, step, now, last_of_job)
-            else:  # it was ended: accounting keeps 0:0, scontrol shows how the script went
+            elif job.state & st.BASE_MASK != st.NODE_FAIL:
+                # it was ended: accounting keeps 0:0, scontrol shows how the script went
                 job.record.exit_code = record.exit_code
                 self.mark(job)
 

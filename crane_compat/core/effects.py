@@ -35,6 +35,7 @@ class JobChanged:
 
     job_id: int
     notice: str = ""
+    failed_node: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Node:
     jobs: set[int] = field(default_factory=set)  # jobs holding resources here
     features: frozenset[str] = frozenset()
     last_seen: float = 0.0
+    down_since: float = 0.0
     connected: bool = False
     exclusive_job: int = 0
     exclusive_uid: int = -1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from crane_compat.core import admission, cancel, dependency
+from crane_compat.core import admission, cancel, dependency, node_failure
 from crane_compat.core import states as st
 from crane_compat.core.admission import Identity
 from crane_compat.core.cluster import Cluster
@@ -684,17 +684,7 @@ def _node_state(cluster: Cluster, node: Node, value: str, reason: str, who: Iden
         record.state &= ~(st.NODE_DRAIN | st.NODE_FAILING)
         record.reason, record.reason_time, record.reason_user, record.reason_uid = "", 0.0, "", 0
     elif word == "DOWN":
-        record.state = (record.state & ~st.NODE_BASE_MASK) | st.NODE_DOWN
-        for job_id in list(node.jobs):
-            job = cluster.jobs.get(job_id)
-            if job is None or job.finished:
-                continue
-            job.record.failed_node = node.name
-            if job.record.requeue and job.record.batch_flag:
-                cluster.requeue(job, now, state=st.NODE_FAIL, reason="NODE FAILURE")
-            else:
-                job.record.reason = "NodeDown"
-                cluster.end_job(job, st.NODE_FAIL, now, reason="NODE FAILURE")
+        node_failure.set_down(cluster, node, now)
     elif word in ("FAIL", "FAILING"):
         record.state |= st.NODE_FAILING
     elif word == "NORESP":

@@ -1706,14 +1706,16 @@ class WatchJob(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., until_started: _Optional[bool] = ...) -> None: ...
 
 class JobEvent(_message.Message):
-    __slots__ = ("job", "notice", "node_addrs")
+    __slots__ = ("job", "notice", "node_addrs", "failed_node")
     JOB_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     NODE_ADDRS_FIELD_NUMBER: _ClassVar[int]
+    FAILED_NODE_FIELD_NUMBER: _ClassVar[int]
     job: JobRecord
     notice: str
     node_addrs: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, job: _Optional[_Union[JobRecord, _Mapping]] = ..., notice: _Optional[str] = ..., node_addrs: _Optional[_Iterable[str]] = ...) -> None: ...
+    failed_node: str
+    def __init__(self, job: _Optional[_Union[JobRecord, _Mapping]] = ..., notice: _Optional[str] = ..., node_addrs: _Optional[_Iterable[str]] = ..., failed_node: _Optional[str] = ...) -> None: ...
 
 class ListJobs(_message.Message):
     __slots__ = ("job_ids", "uids", "partitions", "with_steps", "all", "details", "active_only", "priority_order")
@@ -1968,7 +1970,7 @@ class CompleteJob(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., exit_code: _Optional[int] = ...) -> None: ...
 
 class StepEvent(_message.Message):
-    __slots__ = ("step", "exits", "node", "error", "error_code", "started", "notice", "oom")
+    __slots__ = ("step", "exits", "node", "error", "error_code", "started", "notice", "oom", "node_failed")
     STEP_FIELD_NUMBER: _ClassVar[int]
     EXITS_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
@@ -1977,6 +1979,7 @@ class StepEvent(_message.Message):
     STARTED_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     OOM_FIELD_NUMBER: _ClassVar[int]
+    NODE_FAILED_FIELD_NUMBER: _ClassVar[int]
     step: StepRecord
     exits: _containers.RepeatedCompositeFieldContainer[TaskExit]
     node: str
@@ -1985,7 +1988,8 @@ class StepEvent(_message.Message):
     started: bool
     notice: str
     oom: bool
-    def __init__(self, step: _Optional[_Union[StepRecord, _Mapping]] = ..., exits: _Optional[_Iterable[_Union[TaskExit, _Mapping]]] = ..., node: _Optional[str] = ..., error: _Optional[str] = ..., error_code: _Optional[int] = ..., started: _Optional[bool] = ..., notice: _Optional[str] = ..., oom: _Optional[bool] = ...) -> None: ...
+    node_failed: bool
+    def __init__(self, step: _Optional[_Union[StepRecord, _Mapping]] = ..., exits: _Optional[_Iterable[_Union[TaskExit, _Mapping]]] = ..., node: _Optional[str] = ..., error: _Optional[str] = ..., error_code: _Optional[int] = ..., started: _Optional[bool] = ..., notice: _Optional[str] = ..., oom: _Optional[bool] = ..., node_failed: _Optional[bool] = ...) -> None: ...
 
 class GetBlob(_message.Message):
     __slots__ = ("job_id",)

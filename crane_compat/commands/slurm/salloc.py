@@ -124,6 +124,8 @@ class Command:
             return
         event = response.job_event
         over = event.HasField("job") and states.is_finished(event.job.state)
+        if event.failed_node:
+            self.voice.error(f"Node failure on {event.failed_node}")
         if event.notice and not over:
             self.voice.info(event.notice)
         if over and not self.revoked:

@@ -258,6 +258,7 @@ class Run:
         self.voice, self.asked, self.conf = voice, asked, conf
         self.worst_status = 0
         self.cancelled = False  # by ^C
+        self.own_allocation = False
 
     def step(self, client: Client, parts: list[Part], addresses: list[str]) -> int:
         """Run the step over `client`: srun's exit code.  Raises Failed, Unreachable."""
@@ -271,6 +272,7 @@ class Run:
             part.srun_pid = os.getpid()
             part.srun_host = os.uname().nodename
         manner = asked.manner()
+        manner.own_allocation, manner.no_kill = self.own_allocation, spec.no_kill
         names = Names(
             job_id=job.job_id,
             step=str(job.next_step_id),
@@ -360,6 +362,7 @@ class Run:
 
     def alone(self, client: Client) -> int:
         """In an allocation of our own, given back at the end."""
+        self.own_allocation = True
         asked = self.asked
         for spec in asked.specs:
             spec.interactive = spec.srun_job = True

@@ -64,6 +64,8 @@ class Manner:
     stdout_rank: int = ALL  # show only this task's
     stderr_rank: int = ALL
     terminal: bool = False  # --pty
+    own_allocation: bool = False
+    no_kill: bool = False  # -k: a lost node does not end the step
 
 
 def ranks_text(ranks: list[int]) -> str:
@@ -166,6 +168,7 @@ class StepWatch:
         self._stdin_started = False
         self._stdin_ended = False
         self._dead_output: set[int] = set()
+        self._lost: set[str] = set()  # nodes
         self._unfinished: dict[int, bool] = {}
         self.attached = False  # to a step that another srun began
         self._patient = True
@@ -321,6 +324,9 @@ class StepWatch:
             return
         if event.notice:
             self.voice.info(event.notice)
+        if event.node_failed:
+            self._node_failed(event.node)
+            return
         if event.error and not self.failure:
             self.failure = event.error
         fresh = [(each.task, each.status) for each in event.exits if each.task not in self.status]
@@ -330,6 +336,19 @@ class StepWatch:
             self._exits(event.node or self.step.node_list, sorted(fresh))
         if event.oom and not self._tasks_left():
             self.worst = self.worst or OUT_OF_MEMORY
+
+    def _node_failed(self, name: str) -> None:
+        """A node is lost; as recorded, the allocation's owner hears of it twice."""
+        self._lost.add(name)
+        for _ in range(2 if self.manner.own_allocation else 1):
+            self.voice.error(f"Node failure on {name}")
+        self.worst = self.worst or 1
+        if self.manner.no_kill:
+            return
+        if self.manner.own_allocation or any(node.name not in self._lost for node in self.nodes.values()):
+            self._being_killed()
+        else:
+            self.loop.stop()  # nobody is left who could tell how the tasks end
 
     # ------------------------------------------------------------ the nodes
 
@@ -439,7 +458,8 @@ class StepWatch:
                 many = "s" if len(ranks) > 1 else ""
                 self.voice.verbose(f"Received task exit notification for {len(ranks)} task{many} of {self._id()} "
                                    f"(status=0x{status:04x}).")  # fmt: skip
-            self._group(node, status, ranks)
+            if node not in self._lost:
+                self._group(node, status, ranks)
         if not self._tasks_left():
             if self._first_exit is not None:
                 self._first_exit.cancel()

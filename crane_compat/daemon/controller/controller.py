@@ -481,13 +481,13 @@ class Controller:
                 # the last change of several jobs can be in one commit: tell how each of them ended
                 members = sorted(self._members(key), key=lambda member: member is job)
                 for member in members:
-                    self._send_event(connections, member, effect.notice, more=member is not members[-1])
+                    self._send_event(connections, member, effect, more=member is not members[-1])
                 del self.watchers[key]
             else:
-                self._send_event(connections, job, effect.notice, more=True)
+                self._send_event(connections, job, effect, more=True)
 
-    def _send_event(self, connections: list[Connection], job: Job, notice: str, *, more: bool) -> None:
-        event = pb.JobEvent(job=job.record, notice=notice)
+    def _send_event(self, connections: list[Connection], job: Job, effect: JobChanged, *, more: bool) -> None:
+        event = pb.JobEvent(job=job.record, notice=effect.notice, failed_node=effect.failed_node)
         for alloc in job.record.nodes:
             node = self.cluster.nodes.get(alloc.node)
             event.node_addrs.append(node.record.address if node is not None else alloc.node)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from crane_compat import SLURM_VERSION
-from crane_compat.core import preparing
+from crane_compat.core import node_failure, preparing
 from crane_compat.core import states as st
 from crane_compat.core.job import Job, Step
 from crane_compat.wire import PROTOCOL, pb
@@ -124,11 +124,12 @@ class NodeManager:
         """Nodes that have not been heard of go down; their jobs end or are requeued."""
         cluster = self.controller.cluster
         timeout = cluster.parameters.slurmd_timeout
-        if not timeout:
-            return
         for node in cluster.nodes.values():
             base = node.record.state & st.NODE_BASE_MASK
-            if node.connected or base in (st.NODE_FUTURE, st.NODE_DOWN) or now - node.last_seen < timeout:
+            if base == st.NODE_DOWN and node_failure.returns(cluster, node, now):
+                self._back(node, now)
+            known = not timeout or node.connected or base in (st.NODE_FUTURE, st.NODE_DOWN)
+            if known or now - node.last_seen < timeout:
                 continue
             log.error("node %s not responding, setting DOWN", node.name)
             self.set_down(node, "Not responding", now)
@@ -137,32 +138,14 @@ class NodeManager:
         """A node is lost: it is DOWN*, and so are the jobs on it."""
         cluster = self.controller.cluster
         record = node.record
-        record.state = (record.state & ~st.NODE_BASE_MASK) | st.NODE_DOWN | st.NODE_NO_RESPOND
+        record.state |= st.NODE_NO_RESPOND
         if not record.reason:
             record.reason, record.reason_time = reason, now
             record.reason_uid, record.reason_user = cluster.slurm_uid, cluster.parameters.slurm_user
+        node_failure.set_down(cluster, node, now)
         cluster.touch_node(node)
         cluster.tell_accounting("node_state", now, node=node, text=reason)
-        for job_id in list(node.jobs):
-            job = cluster.jobs.get(job_id)
-            if job is not None:
-                self._job_lost_node(job, node.name, now)
         self.controller.kick()
-
-    def _job_lost_node(self, job: Job, name: str, now: float) -> None:
-        cluster = self.controller.cluster
-        record = job.record
-        if record.state & st.COMPLETING:
-            cluster.node_clean(job, name, now)
-            return
-        if job.finished or record.spec.no_kill:
-            return
-        record.failed_node = name
-        if record.requeue and record.batch_flag:
-            cluster.requeue(job, now, state=st.NODE_FAIL, reason="NODE FAILURE")
-        else:
-            record.reason = "NodeDown"
-            cluster.end_job(job, st.NODE_FAIL, now, reason="NODE FAILURE")
 
     # ------------------------------------------------------------ messages
 
@@ -248,14 +231,21 @@ class NodeManager:
         if was_down:
             back = cluster.parameters.return_to_service
             if back == 2 or (back == 1 and not_responding):
-                record.state = (record.state & ~st.NODE_BASE_MASK) | st.NODE_IDLE
-                if not record.state & st.NODE_DRAIN:
-                    record.reason, record.reason_time, record.reason_user = "", 0.0, ""
-                cluster.tell_accounting("node_state", now, node=node, text="")
+                self._back(node, now)
         elif record.state & st.NODE_BASE_MASK == st.NODE_UNKNOWN:
             record.state = (record.state & ~st.NODE_BASE_MASK) | st.NODE_IDLE
             record.last_busy = record.last_busy or now
             cluster.tell_accounting("node_state", now, node=node, text="")
+
+    def _back(self, node: Node, now: float) -> None:
+        """A node that was DOWN is in service again."""
+        cluster, record = self.controller.cluster, node.record
+        record.state = (record.state & ~st.NODE_BASE_MASK) | st.NODE_IDLE
+        if not record.state & st.NODE_DRAIN:
+            record.reason, record.reason_time, record.reason_user = "", 0.0, ""
+        cluster.touch_node(node)
+        cluster.tell_accounting("node_state", now, node=node, text="")
+        cluster.wants_scheduling = True
 
     def _closed(self, name: str, link: Link) -> None:
         if self.links.get(name) is link:

@@ -527,6 +527,9 @@ class Supervisor:
         tell = request.reason or not self.batch
         moment = request.time or time.time()
 
+        # of a lost node srun has told already: its step ends without a word
+        tell = tell and (self.batch or request.reason != "NODE FAILURE")
+
         def announce() -> None:
             if tell:
                 self._announce(request.reason, number, moment)
