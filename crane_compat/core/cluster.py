@@ -32,6 +32,7 @@ from crane_compat.core.job import Job, Step
 from crane_compat.core.limits import Limits
 from crane_compat.core.node import Node
 from crane_compat.core.parameters import Parameters
+from crane_compat.core.power import Power
 from crane_compat.core.request import Request, RequestTable
 from crane_compat.core.reservations import Reservations
 from crane_compat.core.tres import TresTable
@@ -94,6 +95,7 @@ class Cluster:
         self.tres = TresTable(parameters.accounting_tres)
         self.reservations = Reservations(self)
         self.triggers = Triggers(self)
+        self.power = Power(self)
         self.topology = Topology()
         self.request_table = RequestTable()
         self.jobs: dict[int, Job] = {}
@@ -131,10 +133,11 @@ class Cluster:
                 for name in (
                     "state", "reason", "reason_uid", "reason_user", "reason_time", "boot_time", "slurmd_start_time",
                     "last_busy", "cpu_load", "free_memory", "os", "arch", "version", "comment", "extra",
-                    "real_memory_seen", "cpus_seen",
+                    "real_memory_seen", "cpus_seen", "power_since", "next_state",
                 ):  # fmt: skip
                     setattr(node.record, name, getattr(kept, name))
                 node.connected, node.last_seen = before.connected, before.last_seen
+            node.boots_for_jobs = parameters.power.saves
             self.nodes[record.name] = node
         self.partitions = {p.name: pb.PartitionRecord.FromString(p.SerializeToString()) for p in partitions}
         for node in self.nodes.values():
@@ -1081,6 +1084,7 @@ class Cluster:
         """Whatever is due: time limits, begin times, reservations, old records."""
         self.reservations.tick(now)
         self.effects.extend(self.triggers.look(now))
+        self.power.tick(now)
         for job_id in list(self.jobs):
             job = self.jobs.get(job_id)
             if job is None:

@@ -60,6 +60,7 @@ class Node:
     features: frozenset[str] = frozenset()
     last_seen: float = 0.0
     down_since: float = 0.0
+    boots_for_jobs: bool = False  # switched off, it is switched on for who gets it
     connected: bool = False
     exclusive_job: int = 0
     exclusive_uid: int = -1
@@ -104,7 +105,9 @@ class Node:
         """New work may start here: up, registered, not draining or failing."""
         state = self.record.state
         bad = st.NODE_DRAIN | st.NODE_FAILING | st.NODE_NO_RESPOND | st.NODE_REBOOT_REQUESTED | st.NODE_INVALID_REG
-        bad |= st.NODE_POWERED_DOWN | st.NODE_POWERING_DOWN | st.NODE_POWER_DOWN
+        bad |= st.NODE_POWERING_DOWN | st.NODE_POWER_DOWN | st.NODE_REBOOT_ISSUED
+        if not self.boots_for_jobs:
+            bad |= st.NODE_POWERED_DOWN
         base = state & st.NODE_BASE_MASK
         return not state & bad and base in (st.NODE_IDLE, st.NODE_ALLOCATED, st.NODE_MIXED)
 

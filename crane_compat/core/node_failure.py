@@ -80,4 +80,4 @@ def returns(cluster: Cluster, node: Node, now: float) -> bool:
 
 
 #: Seconds that a node stays DOWN that answers: what ran there has then been ended.
-SETTLE_SECS = 1.5
+SETTLE_SECS = 1.0

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from crane_compat.core.billing import Rule
+from crane_compat.parsers import hostlist
 from crane_compat.parsers.slurm_conf import SlurmConf
 
 
@@ -25,6 +26,44 @@ class PriorityWeights:
     favor_small: bool = False
     multifactor: bool = True
     billing: Rule = Rule.SUM
+
+
+@dataclass(frozen=True, slots=True)
+class PowerSettings:
+    """SuspendTime and its kind (slurm.conf(5)); times in seconds."""
+
+    saves: bool = False  # SuspendProgram and ResumeProgram are there
+    idle_time: float = math.inf  # SuspendTime
+    suspend_timeout: float = 30.0
+    resume_timeout: float = 60.0
+    suspend_rate: int = 60  # nodes a minute; 0 = all at once
+    resume_rate: int = 300
+    excluded_nodes: frozenset[str] = frozenset()
+    excluded_parts: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, conf: SlurmConf) -> PowerSettings:
+        """Read them from a loaded slurm.conf."""
+        nodes = str(conf.get("SuspendExcNodes") or "")
+        try:
+            excluded = frozenset(hostlist.expand(nodes)) if nodes else frozenset()
+        except hostlist.HostlistError:
+            excluded = frozenset()
+        return cls(
+            saves=bool(conf.get("SuspendProgram") and conf.get("ResumeProgram")),
+            idle_time=suspend_seconds(str(conf.get("SuspendTime") or "")),
+            suspend_timeout=float(conf.get("SuspendTimeout")),
+            resume_timeout=float(conf.get("ResumeTimeout")),
+            suspend_rate=int(conf.get("SuspendRate")),
+            resume_rate=int(conf.get("ResumeRate")),
+            excluded_nodes=excluded,
+            excluded_parts=frozenset(filter(None, str(conf.get("SuspendExcParts") or "").split(","))),
+        )
+
+
+def suspend_seconds(text: str) -> float:
+    """SuspendTime: a number; -1, INFINITE or nothing = never."""
+    return float(text) if text.isdigit() else math.inf
 
 
 #: bf_window where the site does not say it, minutes (slurm.conf(5))
@@ -77,6 +116,9 @@ class Parameters:
     backfill_window: int  # seconds (bf_window): what can only start later keeps no nodes for itself
     priority: PriorityWeights
     slurm_user: str
+    power: PowerSettings
+    health_check_interval: int  # seconds; 0 = never
+    health_check_states: frozenset[str]
     mail_domain: str
     prolog: bool
     epilog: bool
@@ -175,6 +217,9 @@ class Parameters:
                 multifactor="multifactor" in str(conf.get("PriorityType") or "priority/multifactor"),
             ),
             slurm_user=str(conf.get("SlurmUser") or "root"),
+            power=PowerSettings.of(conf),
+            health_check_interval=int(conf.get("HealthCheckInterval")) if conf.get("HealthCheckProgram") else 0,
+            health_check_states=frozenset(words("HealthCheckNodeState")),
             mail_domain=str(conf.get("MailDomain") or ""),
             prolog=bool(conf.get("Prolog")),
             epilog=bool(conf.get("Epilog")),

@@ -32,6 +32,9 @@ PROLOG, EPILOG = "PrologSlurmctld", "EpilogSlurmctld"
 def begin(cluster: Cluster, job: Job, now: float) -> None:
     """The job has its nodes: have them made ready."""
     record = job.record
+    off = [alloc.node for alloc in record.nodes if cluster.nodes[alloc.node].record.state & st.NODE_POWERED_DOWN]
+    if off:
+        cluster.power.up(off, now)
     if cluster.parameters.prolog_slurmctld:
         record.prolog_running = True
         _run(cluster, job, PROLOG)

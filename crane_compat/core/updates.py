@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from crane_compat.core import admission, cancel, dependency, node_failure
+from crane_compat.core import admission, cancel, dependency, node_failure, power
 from crane_compat.core import states as st
 from crane_compat.core.admission import Identity
 from crane_compat.core.cluster import Cluster
@@ -653,14 +653,18 @@ def job_op(cluster: Cluster, request: pb.JobOp, who: Identity, now: float) -> li
 
 #: States that are the controller's own to set, or need a program that there is not.
 _UNREACHABLE = frozenset({
-    "ALLOCATED", "MIXED", "UNKNOWN", "PLANNED", "BLOCKED", "CANCEL_REBOOT", "POWER_DOWN", "POWER_DOWN_ASAP",
-    "POWER_DOWN_FORCE", "POWER_UP",
+    "ALLOCATED", "MIXED", "UNKNOWN", "PLANNED", "BLOCKED",
 })  # fmt: skip
 
 
-def _node_state(cluster: Cluster, node: Node, value: str, reason: str, who: Identity, now: float) -> None:
+def _node_state(
+    cluster: Cluster, node: Node, value: str, reason: str, next_state: str, who: Identity, now: float
+) -> None:
     record = node.record
     word = value.upper()
+    if word in power.WORDS:
+        cluster.power.change(node, word, reason, next_state, now)
+        return
     base = record.state & st.NODE_BASE_MASK
     if word in _UNREACHABLE or (
         word == "RESUME"
@@ -724,7 +728,7 @@ def update_node(cluster: Cluster, request: pb.UpdateNode, who: Identity, now: fl
         record = node.record
         reason = values.get("reason", "")
         if "state" in values:
-            _node_state(cluster, node, values["state"], reason, who, now)
+            _node_state(cluster, node, values["state"], reason, values.get("nextstate", ""), who, now)
         if reason:
             record.reason, record.reason_time = reason, now
             record.reason_user, record.reason_uid = who.user, who.uid

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from crane_compat.core import states as st
 from crane_compat.core.node import Node
 from crane_compat.core.request import GresNeed, Request
 from crane_compat.parsers.constraint import ConstraintError, parse_constraint
@@ -35,6 +36,10 @@ class Chosen:
     memory: int  # MiB
     gres: tuple[GresNeed, ...]
     cores: int = -1  # mask of the cores that it may have
+
+
+#: Added to the weight of a node that is switched off: any other is taken before it.
+_SWITCHED_OFF = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,8 @@ class NodeTable:
         self.cores: Ints = np.fromiter((n.record.cores for n in nodes), np.int64, count)
         self.threads: Ints = np.fromiter((n.record.threads for n in nodes), np.int64, count)
         self.per_core: Ints = np.fromiter((n.cpus_per_core for n in nodes), np.int64, count)
-        self.weight: Ints = np.fromiter((n.record.weight for n in nodes), np.int64, count)
-        # nodes in the order they are used: by weight, then as configured
-        self.order = np.lexsort((np.arange(count), self.weight))
+        self.weight: Ints = np.zeros(count, np.int64)
+        self._order: Ints | None = None
         self.cpus_free: Ints = np.zeros(count, np.int64)
         self.memory_free: Ints = np.zeros(count, np.int64)
         self.up: Mask = np.zeros(count, np.bool_)
@@ -83,6 +87,13 @@ class NodeTable:
         for position in range(count):
             self.refresh(position)
 
+    @property
+    def order(self) -> Ints:
+        """Nodes in the order they are used: by weight, those that are switched off last, then as configured."""
+        if self._order is None:
+            self._order = np.lexsort((np.arange(len(self.nodes)), self.weight))
+        return self._order
+
     def refresh(self, position: int) -> None:
         """Copy one node's changed figures into the arrays."""
         node = self.nodes[position]
@@ -91,6 +102,9 @@ class NodeTable:
         self.up[position] = node.schedulable()
         self.idle[position] = not node.jobs
         self.owner[position] = node.exclusive_uid if node.jobs else -1
+        weight = node.record.weight + (_SWITCHED_OFF if node.record.state & st.NODE_POWERED_DOWN else 0)
+        if weight != self.weight[position]:
+            self.weight[position], self._order = weight, None
         for key, column in self._gres_free.items():
             column[position] = node.gres_free(*key)
 

@@ -71,9 +71,12 @@ class CraneCluster(Cluster):
         for name in os.listdir(directory):
             if name != "accounting.cmds":
                 copied = shutil.copy(os.path.join(directory, name), self.source)
-                with open(copied, "rb") as file:  # recordings have lost who may run them
-                    if file.read(2) == b"#!":
-                        os.chmod(copied, 0o755)
+                with open(copied, "rb") as file:
+                    text = file.read()
+                if text.startswith(b"#!"):  # recordings have lost who may run them
+                    with open(copied, "wb") as file:
+                        file.write(text.replace(b"@PREFIX@", os.fsencode(self.prefix)))
+                    os.chmod(copied, 0o755)
         if not os.path.exists(os.path.join(self.source, "crane.toml")):
             with open(os.path.join(self.source, "crane.toml"), "w", encoding="utf-8") as file:
                 file.write(_CRANE_TOML + self.settings)

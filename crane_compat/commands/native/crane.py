@@ -87,7 +87,7 @@ def up(config: str | None, state: str | None, nodes: str | None, clean: bool, qu
             run.stop(place, conf, daemons)
             if left := run.clear(conf, daemons):
                 click.echo(f"crane: warning: {left}", err=True)
-        chosen = site.daemons(place, conf, nodes) if nodes else daemons
+        chosen = site.daemons(place, conf, nodes) if nodes else [each for each in daemons if not each.on_demand]
         started = run.start(place, chosen, clear=clean)
     if any(daemon.name == "slurmctld" for daemon in chosen):
         run.wait_for_nodes(place, {daemon.node for daemon in chosen if daemon.node})

@@ -195,7 +195,7 @@ def power(session: Session, op: str, words: list[str]) -> None:
     rest = list(words[1:])
     direction = words[0].lower()
     if direction not in ("up", "down"):
-        session.fail(f"scontrol: error: Invalid power option: {words[0]}")
+        session.fail(f"unexpected argument: '{words[0]}'")
         return
     state = "POWER_UP" if direction == "up" else "POWER_DOWN"
     if direction == "down" and rest and rest[0].lower() in ("asap", "force"):

@@ -47,6 +47,7 @@ from crane_compat.daemon.controller import persistence
 from crane_compat.daemon.controller.accounting_link import AccountingLink
 from crane_compat.daemon.controller.associations import Associations
 from crane_compat.daemon.controller.filter_link import FilterLink
+from crane_compat.daemon.controller.health import HealthChecks
 from crane_compat.daemon.controller.identity import Identities
 from crane_compat.daemon.controller.nodes import NodeManager
 from crane_compat.daemon.controller.programs import Programs
@@ -160,6 +161,7 @@ class Controller:
         self.store_error = ""
         self.next_pass = 0.0
         self.programs = Programs(self)
+        self.health = HealthChecks(self)
         self.levels: dict[str, str] = {}  # settings that scontrol has changed, as they are shown
         self.batch_delay = float(crane_toml(conf.directory).get("scheduling", {}).get("batch_sched_delay", 0))
         self.passes = 0
@@ -379,6 +381,7 @@ class Controller:
             now = time.time()
             self.cluster.tick(now)
             self.nodes.tick(now)
+            self.health.tick(now)
             self.statistics.tick(self.cluster, now)
             self.shares.tick(now)
             self.kick()

@@ -17,6 +17,7 @@ from crane_compat import SLURM_VERSION
 from crane_compat.core import node_failure, preparing
 from crane_compat.core import states as st
 from crane_compat.core.job import Job, Step
+from crane_compat.core.power import POWER
 from crane_compat.wire import PROTOCOL, pb
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ class NodeManager:
             if base == st.NODE_DOWN and node_failure.returns(cluster, node, now):
                 self._back(node, now)
             known = not timeout or node.connected or base in (st.NODE_FUTURE, st.NODE_DOWN)
+            known |= bool(node.record.state & (POWER | st.NODE_REBOOT_ISSUED))
             if known or now - node.last_seen < timeout:
                 continue
             log.error("node %s not responding, setting DOWN", node.name)
@@ -204,6 +206,8 @@ class NodeManager:
         record.cpus_seen, record.real_memory_seen = told.cpus, told.memory
         self._state_on_register(node, told, now)
         cluster.touch_node(node)
+        cluster.power.registered(node, now)
+        self.controller.health.registered(node, now)
         link.send(
             pb.Response(node_down=pb.NodeDown(registered=pb.Registered(ok=True, version=SLURM_VERSION)), more=True)
         )

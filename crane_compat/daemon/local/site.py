@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crane_compat import shared_files
+from crane_compat.core import states
 from crane_compat.daemon.background import PidFile, StartError, user_ids
 from crane_compat.daemon.launcher import install
 from crane_compat.parsers.hostlist import expand
@@ -45,6 +46,7 @@ class Daemon:
     pid_file: str
     log_file: str
     node: str = ""
+    on_demand: bool = False
 
     @property
     def label(self) -> str:
@@ -155,6 +157,8 @@ def daemons(site: Site, conf: SlurmConf, nodes: str | None = None) -> list[Daemo
                     conf.path_of("SlurmdPidFile", node=node.name, host=node.hostname),
                     conf.path_of("SlurmdLogFile", node=node.name, host=node.hostname) or "",
                     node.name,
+                    # one that is switched off comes up with a job, by ResumeProgram
+                    on_demand=picked is None and bool(node.state & states.NODE_POWERED_DOWN),
                 )
             )
     if not found:
