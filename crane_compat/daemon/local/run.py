@@ -24,7 +24,7 @@ from crane_compat import paths
 from crane_compat.core import states
 from crane_compat.core.errors import RequestError
 from crane_compat.daemon import background, entry
-from crane_compat.daemon.background import StartError
+from crane_compat.daemon.background import StartError, user_ids
 from crane_compat.daemon.rpc.client import Client, Unreachable
 from crane_compat.parsers.slurm_conf import SlurmConf
 from crane_compat.wire import FrameError, pb, recv_frame, send
@@ -259,9 +259,16 @@ def clear(conf: SlurmConf, daemons: Sequence[Daemon]) -> str:
     url = database_url(conf)
     if not url.startswith("sqlite:///"):
         return "the accounting database is not a file of this cluster: its jobs stay"
+    database = url.removeprefix("sqlite:///")
     for suffix in ("", "-wal", "-shm", "-journal"):
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(url.removeprefix("sqlite:///") + suffix)
+            os.unlink(database + suffix)
+    # SlurmUser may be another from now on
+    owner = user_ids(str(conf.get("SlurmUser") or "root"))
+    for top in (conf.path_of("StateSaveLocation"), os.path.dirname(database)):
+        for path, _, names in os.walk(top):
+            for name in ("", *names):
+                os.chown(os.path.join(path, name), *owner, follow_symlinks=False)
     return ""
 
 
