@@ -775,6 +775,26 @@ class Cluster:
         self.add_step(job, step, now)
         self.effects.append(LaunchStep(alloc.node, job.id, st.BATCH_STEP))
 
+    def add_extern_step(self, job: Job, now: float) -> None:
+        """PrologFlags=Contain: a step on all nodes, for processes that come to the job from outside (pam_slurm)."""
+        record = job.record
+        step = Step(
+            pb.StepRecord(
+                job_id=job.id, step_id=st.EXTERN_STEP, name="extern", state=st.RUNNING, start_time=now,
+                node_list=record.node_list, num_nodes=len(record.nodes), num_tasks=len(record.nodes),
+                num_cpus=record.num_cpus, nodes=record.nodes, time_limit=INFINITE, uid=record.uid, user=record.user,
+                partition=record.partition, tres_alloc=record.tres_alloc, tres_alloc_ids=record.tres_alloc_ids,
+                tasks_per_node=[1] * len(record.nodes), work_dir="/", array_job_id=record.array_job_id,
+            ),
+            pb.StepRequest(job_id=job.id, external=True),
+            waiting={alloc.node for alloc in record.nodes},
+        )  # fmt: skip
+        if record.HasField("array_task_id"):
+            step.record.array_task_id = record.array_task_id
+        self.add_step(job, step, now)
+        for alloc in record.nodes:
+            self.effects.append(LaunchStep(alloc.node, job.id, st.EXTERN_STEP))
+
     def add_step(self, job: Job, step: Step, now: float) -> None:
         job.steps[step.record.step_id] = step
         self.changes.steps.add((job.id, step.record.step_id))
@@ -1031,7 +1051,9 @@ class Cluster:
         record.exit_code = worst_status(step.exits.values())
         if step.error and not step.exits:
             record.exit_code = step.error_code or SETUP_FAILED
-        if job.record.failed_node and job.record.failed_node == node and job.finished:
+        if record.step_id == st.EXTERN_STEP and not step.error:
+            record.state, record.exit_code = st.COMPLETED, 0  # it always ends by being ended
+        elif job.record.failed_node and job.record.failed_node == node and job.finished:
             record.state, record.exit_code = st.CANCELLED, UNKNOWN_STATUS  # nobody can say how the tasks ended
         elif oom or step.oom:
             record.state = st.OUT_OF_MEMORY

@@ -51,8 +51,9 @@ def lose(cluster: Cluster, job: Job, name: str, now: float) -> None:
     elif record.requeue and record.batch_flag:
         cluster.requeue(job, now, state=st.NODE_FAIL, reason=REASON)
     else:
-        record.reason = "NodeDown"
-        cluster.end_job(job, st.NODE_FAIL, now, reason=REASON)
+        booting = bool(record.state & st.CONFIGURING)  # it never had the node
+        record.reason = "BootFailure" if booting else "NodeDown"
+        cluster.end_job(job, st.BOOT_FAIL if booting else st.NODE_FAIL, now, reason=REASON)
 
 
 def _excise(cluster: Cluster, job: Job, name: str, now: float) -> None:

@@ -143,6 +143,8 @@ def _on_nodes(cluster: Cluster, job: Job) -> None:
 
 def _launch(cluster: Cluster, job: Job, now: float) -> None:
     """Start the script, which of a heterogeneous job runs in the first component once all are ready."""
+    if "contain" in cluster.parameters.prolog_flags and st.EXTERN_STEP not in job.steps:
+        cluster.add_extern_step(job, now)
     components = cluster.components(job)
     leader = components[0]
     if leader.record.batch_flag and st.BATCH_STEP not in leader.steps:

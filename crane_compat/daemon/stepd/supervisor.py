@@ -19,7 +19,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
 
 from setproctitle import setproctitle
@@ -75,6 +75,9 @@ _ENDING_PLANS: dict[tuple[bool, bool], tuple[tuple[int, str], ...]] = {
 
 #: Seconds that what a script leaves behind when it ends on SIGTERM has for ending, too.
 LAST_WORDS_SECS = 1.0
+
+#: What keeps an extern step alive until it is ended (three years).
+EXTERN_COMMAND = [b"/bin/sleep", b"100000000"]
 
 DEFAULT_BATCH_OUTPUT = "slurm-%j.out"
 DEFAULT_ARRAY_OUTPUT = "slurm-%A_%a.out"
@@ -155,13 +158,11 @@ class Supervisor:
             shared_env=job_env.node_env(self.launch),
             tracker=self.tracker,
             memory=self.launch.job_alloc.memory,
-            prologs=[*self.settings.task_prolog, *([self.request.task_prolog] if self.request.task_prolog else [])],
+            prologs=self._hooks(self.settings.task_prolog, self.request.task_prolog),
             new_session=False,
         )
         self.program.get_user_env = self.batch and b"SLURM_GET_USER_ENV" in self.program.shared_env
-        self.epilog_paths = [*self.settings.task_epilog]
-        if self.request.task_epilog:
-            self.epilog_paths.append(self.request.task_epilog)
+        self.epilog_paths = self._hooks(self.settings.task_epilog, self.request.task_epilog)
         ranks = list(self.launch.task_ids) or [0]
         self.tasks = [Task(rank, local, argv(rank)) for local, rank in enumerate(ranks)]
         self.meter = Meter(self.launch.node, self.tasks)
@@ -196,6 +197,8 @@ class Supervisor:
         """A function from rank to the argument vector of that task."""
         if self.spec.container:
             raise SetupError("Container is not configured")  # better than to run outside of it
+        if self.request.external:
+            return lambda rank: EXTERN_COMMAND
         if self.batch:
             path = spool.write_script(
                 self.settings.spool, self.launch.job_id, self.launch.script, self.launch.uid, self.launch.gid
@@ -209,6 +212,10 @@ class Supervisor:
         if not self.spec.argv:
             raise SetupError("the step has no command")
         return lambda rank: list(self.spec.argv)
+
+    def _hooks(self, site: Iterable[str], own: str) -> list[str]:
+        """TaskProlog or TaskEpilog of the site, then srun's."""
+        return [] if self.request.external else [*site, *filter(None, (own,))]
 
     def _connect(self) -> None:
         """Open the conversation with srun, where one waits for it."""
@@ -466,6 +473,8 @@ class Supervisor:
         number = request.signal
         if not 0 < number < signal.NSIG:
             return
+        if self.request.external and number not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGTSTP, signal.SIGCONT):
+            return  # nobody's program
         if self.batch:
             if request.steps_only or (request.step_id == ALL_STEPS and not (request.batch_only or request.full)):
                 return
