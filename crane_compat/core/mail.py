@@ -45,6 +45,7 @@ def began(cluster: Cluster, job: Job, now: float) -> None:
             return
         first.record.mailed.append("BEGIN")
         cluster.mark(first)
+        job = first
     _send(cluster, job, "BEGIN", now)
 
 

@@ -32,6 +32,9 @@ OUT_OF_MEMORY = 125
 #: Seconds within which the nodes of a step that we attach to connect.
 CONNECT_SECS = 10.0
 
+#: An error code from here on is one of Slurm's numbers, below a wait status.
+FIRST_ERRNO = 1000
+
 #: Seconds in which a second ^C ends the step.
 INTERRUPT_SECS = 1.0
 
@@ -327,6 +330,9 @@ class StepWatch:
         if event.node_failed:
             self._node_failed(event.node)
             return
+        if event.error_code >= FIRST_ERRNO:
+            self._launch_failed(event)
+            return
         if event.error and not self.failure:
             self.failure = event.error
         fresh = [(each.task, each.status) for each in event.exits if each.task not in self.status]
@@ -336,6 +342,17 @@ class StepWatch:
             self._exits(event.node or self.step.node_list, sorted(fresh))
         if event.oom and not self._tasks_left():
             self.worst = self.worst or OUT_OF_MEMORY
+
+    def _launch_failed(self, event: pb.StepEvent) -> None:
+        """A node refuses to run its part of the step."""
+        self.voice.error(f"Task launch for {self._id()} failed on node {event.node}: {event.error}")
+        if not self.aborted:
+            self.voice.error(f"Application launch failed: {event.error}")
+        self.worst = self.worst or 1
+        for each in event.exits:
+            self.status[each.task] = each.status
+        if self._tasks_left():
+            self._abort()
 
     def _node_failed(self, name: str) -> None:
         """A node is lost; as recorded, the allocation's owner hears of it twice."""
