@@ -33,6 +33,7 @@ class PowerSettings:
     """SuspendTime and its kind (slurm.conf(5)); times in seconds."""
 
     saves: bool = False  # SuspendProgram and ResumeProgram are there
+    reboots: bool = False  # RebootProgram is there
     idle_time: float = math.inf  # SuspendTime
     suspend_timeout: float = 30.0
     resume_timeout: float = 60.0
@@ -51,6 +52,7 @@ class PowerSettings:
             excluded = frozenset()
         return cls(
             saves=bool(conf.get("SuspendProgram") and conf.get("ResumeProgram")),
+            reboots=bool(conf.get("RebootProgram")),
             idle_time=suspend_seconds(str(conf.get("SuspendTime") or "")),
             suspend_timeout=float(conf.get("SuspendTimeout")),
             resume_timeout=float(conf.get("ResumeTimeout")),

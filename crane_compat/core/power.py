@@ -80,7 +80,6 @@ class Power:
 
     def up(self, names: Iterable[str], now: float) -> None:
         """Switch on those of the nodes that are off."""
-        started = []
         for name in names:
             node = self.cluster.nodes[name]
             record = node.record
@@ -88,13 +87,25 @@ class Power:
                 record.state |= st.NODE_POWER_UP  # as soon as it is off
             elif record.state & st.NODE_POWERED_DOWN:
                 record.state = (record.state & ~POWER) | st.NODE_POWERING_UP
-                record.power_since = now
-                started.append(name)
+                record.power_since = 0.0  # not yet handed over
             else:
                 record.state &= ~(st.NODE_POWER_DOWN | st.NODE_POWER_DRAIN)
             self.cluster.touch_node(node)
-        self._resumed.extend([now] * len(started))
-        self._run("ResumeProgram", started)
+        self._resume(now)
+
+    def _resume(self, now: float) -> None:
+        """Hand over nodes that are to come up, as many as ResumeRate allows."""
+        waiting = [
+            node
+            for node in self.cluster.nodes.values()
+            if node.record.state & st.NODE_POWERING_UP and not node.record.power_since
+        ]
+        chosen = waiting[: _room(self._resumed, self.settings.resume_rate, now)]
+        for node in chosen:
+            node.record.power_since = now
+            self.cluster.touch_node(node)
+        self._resumed.extend([now] * len(chosen))
+        self._run("ResumeProgram", [node.name for node in chosen])
 
     def _down(self, nodes: Sequence[Node], now: float) -> None:
         for node in nodes:
@@ -115,6 +126,8 @@ class Power:
         """A node has come up: whoever waited for it goes on."""
         record = node.record
         if record.state & st.NODE_REBOOT_ISSUED:
+            if record.boot_time < record.power_since:
+                return  # it has not gone down yet
             self._rebooted(node)
         elif record.state & st.NODE_POWERING_DOWN:
             return  # its last words
@@ -129,10 +142,13 @@ class Power:
     def tick(self, now: float) -> None:
         """Whatever is due."""
         idle = []
+        self._resume(now)
         for node in self.cluster.nodes.values():
             state = node.record.state
-            if state & st.NODE_POWERING_UP and now - node.record.power_since >= self._timeout(node, "resume_timeout"):
-                self._failed(node, now)
+            if state & st.NODE_POWERING_UP:
+                since = node.record.power_since
+                if since and now - since >= self._timeout(node, "resume_timeout"):
+                    self._failed(node, now)
             elif state & st.NODE_POWERING_DOWN:
                 if now - node.record.power_since >= self._timeout(node, "suspend_timeout"):
                     self._off(node, now)
@@ -192,9 +208,16 @@ class Power:
 
     # ------------------------------------------------------------ reboots
 
+    def reboot_for(self, names: Iterable[str], now: float) -> None:
+        """Reboot the nodes that a job has got (--reboot)."""
+        for name in names:
+            self._reboot(self.cluster.nodes[name], now)
+
     def _reboot_if_free(self, node: Node, now: float) -> None:
-        if node.jobs or not node.connected:
-            return
+        if not node.jobs and node.connected:
+            self._reboot(node, now)
+
+    def _reboot(self, node: Node, now: float) -> None:
         record = node.record
         record.state = (record.state & ~st.NODE_REBOOT_REQUESTED) | st.NODE_REBOOT_ISSUED
         record.power_since = now

@@ -35,6 +35,8 @@ def begin(cluster: Cluster, job: Job, now: float) -> None:
     off = [alloc.node for alloc in record.nodes if cluster.nodes[alloc.node].record.state & st.NODE_POWERED_DOWN]
     if off:
         cluster.power.up(off, now)
+    if record.spec.reboot and cluster.parameters.power.reboots:
+        cluster.power.reboot_for([alloc.node for alloc in record.nodes if alloc.node not in off], now)
     if cluster.parameters.prolog_slurmctld:
         record.prolog_running = True
         _run(cluster, job, PROLOG)

@@ -49,8 +49,8 @@ class Option:
 
 #: options that are kept with the job and shown, but that nothing acts on; `WHY` has the reasons
 SHOWN = frozenset(
-    ("batch", "core-spec", "cpu-bind", "cpu_bind", "delay-boot", "gpu-bind", "hint", "mail-type", "mail-user",
-     "mem-bind", "reboot", "switches", "thread-spec", "tres-bind")
+    ("batch", "core-spec", "cpu-bind", "cpu_bind", "delay-boot", "gpu-bind", "hint",
+     "mem-bind", "switches", "thread-spec", "tres-bind")
 )  # fmt: skip
 
 
@@ -103,14 +103,11 @@ WHY: dict[str, str] = {
     "context": "tasks run in the SELinux context of their node's daemon",
     "cpu-freq": "frequencies are left to the nodes' governors",
     "debugger-test": "there is no stop for debuggers",
-    "delay-boot": "nodes are not switched off and on",
+    "delay-boot": "a job does not wait for nodes that are on rather than have others switched on",
     "gpu-bind": "tasks see all GPUs of their step",
     "gres-flags": "devices are given without regard to the sockets that they are near",
     "hint": "the kernel places threads on the step's cores",
-    "mail-type": "no mail is sent yet",
-    "mail-user": "no mail is sent yet",
     "mem-bind": "the kernel places memory near the core that uses it",
-    "reboot": "nodes are not rebooted for jobs",
     "slurmd-debug": "the node daemon's level is its own",
     "switches": "there is no topology plug-in yet: switches are not counted",
     "thread-spec": "no threads are set aside for the system",

@@ -133,6 +133,18 @@ def test_not_more_nodes_a_minute_than_the_site_allows(tmp_path: Path) -> None:
     assert _programs(room) == [("SuspendProgram", "n4")]
 
 
+def test_not_more_nodes_a_minute_are_switched_on_either(tmp_path: Path) -> None:
+    room = MachineRoom(tmp_path, extra=_SAVING.replace("SuspendExcNodes=n[1-2]", "ResumeRate=1"))
+    _pass(room, 60)
+    _pass(room, 10)
+    room.take()
+    room.submit(min_nodes=2, max_nodes=2, time_limit=30)
+    room.schedule()
+    assert _programs(room) == [("ResumeProgram", "n1")]
+    _pass(room, 59)
+    assert _programs(room) == [("ResumeFailProgram", "n1")]
+
+
 def _change(room: MachineRoom, name: str, **values: str) -> None:
     pairs = [pb.KeyValue(key=key, value=value) for key, value in values.items()]
     updates.update_node(room.cluster, pb.UpdateNode(op="update", names=name, values=pairs), ROOT, room.now)
@@ -163,6 +175,9 @@ def test_a_reboot_waits_for_jobs(room: MachineRoom) -> None:
     room.take()
     assert [each.node for each in room.sent if each.message.HasField("reboot")] == ["n3"]
     node = room.cluster.nodes["n3"]
+    room.cluster.power.registered(node, room.now)
+    assert not node.schedulable()  # its link broke for a moment; it has not gone down yet
+    node.record.boot_time = room.now + 1
     room.cluster.power.registered(node, room.now)
     assert node.schedulable() and node.record.reason == ""
 

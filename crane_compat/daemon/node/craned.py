@@ -116,6 +116,7 @@ class Craned:
         self.jobs: dict[int, LocalJob] = {}
         self.machine = machine.detect()
         self.start_time = time.time()
+        self.boot_time = machine.boot_time()
         self.link = ControllerLink(conf, node.name, self.from_controller, self.register)
         self.agent = FrameServer({})
         self.stopping = asyncio.Event()
@@ -184,7 +185,7 @@ class Craned:
         told = pb.NodeRegister(
             node=self.node.name, version=SLURM_VERSION, protocol=PROTOCOL, cpus=here.cpus, boards=here.boards,
             sockets=here.sockets, cores=here.cores, threads=here.threads, memory=here.memory, tmp_disk=here.tmp_disk,
-            os=machine.operating_system(), arch=os.uname().machine, boot_time=machine.boot_time(),
+            os=machine.operating_system(), arch=os.uname().machine, boot_time=self.boot_time,
             start_time=self.start_time, cpu_load=load, free_memory=free, hostname=os.uname().nodename,
         )  # fmt: skip
         for job_id, job in self.jobs.items():

@@ -86,6 +86,8 @@ def _start(options: cli.Options) -> int:
 
         async def serve() -> int:
             craned = Craned(conf, node, settings, forks)
+            if options.rebooted:
+                craned.boot_time = craned.start_time
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, craned.stopping.set)
