@@ -1429,12 +1429,14 @@ class TerminateJob(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., epoch: _Optional[int] = ..., kill_wait: _Optional[int] = ..., reason: _Optional[str] = ..., uid: _Optional[int] = ..., epilog_env: _Optional[_Iterable[str]] = ..., time: _Optional[float] = ..., now: _Optional[bool] = ..., step_id: _Optional[int] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ...) -> None: ...
 
 class AckDone(_message.Message):
-    __slots__ = ("job_id", "step_id")
+    __slots__ = ("job_id", "step_id", "epoch")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     step_id: int
-    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class UpdateLimit(_message.Message):
     __slots__ = ("job_id", "deadline")

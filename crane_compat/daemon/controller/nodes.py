@@ -322,7 +322,7 @@ class NodeManager:
 
     def _done(self, link: Link, told: pb.StepDone, now: float) -> None:
         found = self._step(told.job_id, told.step_id)
-        acknowledge = pb.NodeDown(ack=pb.AckDone(job_id=told.job_id, step_id=told.step_id))
+        acknowledge = pb.NodeDown(ack=pb.AckDone(job_id=told.job_id, step_id=told.step_id, epoch=told.epoch))
         if found is not None and found[0].record.restarts == told.epoch:
             job, step = found
             if told.error:

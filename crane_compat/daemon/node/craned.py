@@ -126,7 +126,8 @@ class Craned:
         #: with PrologFlags=Serial one prolog or epilog runs at a time
         self.serial = asyncio.Lock() if "serial" in str(conf.get("PrologFlags") or "").lower().split(",") else None
         self._tasks: set[asyncio.Future[None]] = set()
-        self._lingering: dict[Key, StepPipe] = {}  # ended steps whose supervisor waits for the acknowledgement
+        #: by job, step and life: supervisors whose step has ended and that wait for the acknowledgement
+        self._lingering: dict[tuple[int, int, int], StepPipe] = {}
 
     # ------------------------------------------------------------ life
 
@@ -157,6 +158,8 @@ class Craned:
         """Take over the steps an earlier daemon of this node started."""
         for found in adopt.find(self.settings.spool):
             job = self.jobs.setdefault(found.job_id, LocalJob(found.launch.epoch))
+            if found.launch.epoch > job.epoch:
+                job = self.jobs[found.job_id] = LocalJob(found.launch.epoch)
             if found.launch.HasField("job"):
                 job.record = found.launch.job
             if hooks.programs(self, "Prolog"):  # it ran before the job's first step
@@ -165,17 +168,18 @@ class Craned:
                 log.info("adopting step %d.%s", found.job_id, st.step_name(found.step_id))
                 await self._connect(found.sock, found.launch)
             elif found.done is not None:
-                job.reports[found.step_id] = found.done
+                self._report(found.job_id, found.step_id, found.launch.epoch, found.done)
             else:
                 tracking.kill_leftovers(found.launch)
-                job.reports[found.step_id] = adopt.lost(found.launch, time.time())
+                self._report(found.job_id, found.step_id, found.launch.epoch, adopt.lost(found.launch, time.time()))
 
     async def _connect(self, sock: socket.socket, launch: pb.StepLaunch) -> StepPipe:
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
         _, pipe = await loop.create_connection(lambda: StepPipe(self, launch), sock=sock)
         job = self.jobs.setdefault(launch.job_id, LocalJob(launch.epoch))
-        job.steps[launch.step_id] = pipe
+        if job.epoch == launch.epoch:
+            job.steps[launch.step_id] = pipe
         return pipe
 
     def register(self) -> None:
@@ -395,15 +399,17 @@ class Craned:
 
     def _acknowledged(self, ack: pb.AckDone) -> None:
         job = self.jobs.get(ack.job_id)
-        if job is None:
-            return
-        job.reports.pop(ack.step_id, None)
-        pipe = self._lingering.pop((ack.job_id, ack.step_id), None)
+        current = job is not None and job.epoch == ack.epoch
+        if job is not None and current:
+            job.reports.pop(ack.step_id, None)
+        pipe = self._lingering.pop((ack.job_id, ack.step_id, ack.epoch), None)
         if pipe is not None and pipe.transport is not None:
             pipe.send(pb.NodeDown(ack=ack))
-        elif ack.step_id not in job.steps:
-            files = spool.StepFiles(self.settings.spool, ack.job_id, ack.step_id)
+        elif job is None or not current or ack.step_id not in job.steps:
+            files = spool.StepFiles(self.settings.spool, ack.job_id, ack.step_id, ack.epoch)
             files.remove(files.run, files.done, files.socket)
+        if job is None or not current:
+            return
         if not job.steps and not job.starting and not job.reports and job.terminating is None:
             spool.remove_script(self.settings.spool, ack.job_id)
             if job.prolog is None or job.over:  # else further steps must know that it has run
@@ -416,28 +422,31 @@ class Craned:
         pipe.settled.set()
         if kind == "done":
             pipe.done = True
-            self._report(*pipe.key, pipe.launch.epoch, message.done)
+            self._report(*pipe.key, pipe.launch.epoch, message.done, pipe)
         else:
             self.link.send(message)
 
-    def _report(self, job_id: int, step_id: int, epoch: int, done: pb.StepDone) -> None:
+    def _report(self, job_id: int, step_id: int, epoch: int, done: pb.StepDone, pipe: StepPipe | None = None) -> None:
+        """Tell how a step has ended; `pipe`: its supervisor waits until the controller has acknowledged that."""
         job = self.jobs.setdefault(job_id, LocalJob(epoch))
-        pipe = job.steps.pop(step_id, None)
-        job.reports[step_id] = done
         done.node = self.node.name
         done.epoch = epoch
+        if pipe is not None:
+            self._lingering[(job_id, step_id, epoch)] = pipe
+        if job.epoch != epoch:  # the last word of an earlier life
+            self.link.send(pb.NodeUp(done=done))
+            return
+        job.steps.pop(step_id, None)
+        job.reports[step_id] = done
         alone = not job.steps and not job.starting and job.terminating is None
         done.last_of_job = alone and job.prolog is None and not hooks.programs(self, "Epilog")
         self.link.send(pb.NodeUp(done=done))
-        if pipe is not None:
-            # stays connected until the controller has acknowledged: then the supervisor may forget
-            self._lingering[(job_id, step_id)] = pipe
         self._finish_termination(job_id, job)
 
     def step_gone(self, pipe: StepPipe) -> None:
-        """A supervisor's end of the socket closed: after `done` all is well, before it the supervisor died."""
+        """A supervisor's end of the socket closed: after `done` all is well, before it something is wrong."""
         pipe.settled.set()
-        self._lingering.pop(pipe.key, None)
+        self._lingering.pop((*pipe.key, pipe.launch.epoch), None)
         if pipe.done:
             return
         job = self.jobs.get(pipe.key[0])
@@ -445,10 +454,20 @@ class Craned:
             return
         if self.stopping.is_set():
             return
-        log.error("the supervisor of step %d.%s died", pipe.key[0], st.step_name(pipe.key[1]))
-        self._spawn(self._bury(pipe))
+        self._spawn(self._search(pipe))
 
-    async def _bury(self, pipe: StepPipe) -> None:
-        """Kill what a dead supervisor left behind (which can take a while), then report its step as lost."""
-        await asyncio.get_running_loop().run_in_executor(None, tracking.kill_leftovers, pipe.launch)
-        self._report(*pipe.key, pipe.launch.epoch, adopt.lost(pipe.launch, time.time()))
+    async def _search(self, pipe: StepPipe) -> None:
+        """What has become of a step: another supervisor has it, its own left its last word and went, or died.
+
+        A dead one's processes are killed, which can take a while, and its step reported as lost.
+        """
+        loop, launch = asyncio.get_running_loop(), pipe.launch
+        found = await loop.run_in_executor(None, adopt.look, self.settings.spool, *pipe.key, launch.epoch)
+        if found is not None and found.sock is not None:
+            await self._connect(found.sock, launch)
+        elif found is not None and found.done is not None:
+            self._report(*pipe.key, launch.epoch, found.done)
+        else:
+            log.error("the supervisor of step %d.%s died", pipe.key[0], st.step_name(pipe.key[1]))
+            await loop.run_in_executor(None, tracking.kill_leftovers, launch)
+            self._report(*pipe.key, launch.epoch, adopt.lost(launch, time.time()))

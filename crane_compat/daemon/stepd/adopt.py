@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from dataclasses import dataclass
 
 from crane_compat.wire import pb
 
-from . import spool
+from . import procfs, spool
+
+#: Seconds that a living supervisor has to begin to listen, or to leave its last word.
+COMING_SECS = 10.0
 
 
 @dataclass
@@ -54,7 +58,7 @@ def _step_id(name: str) -> int | None:
 
 
 def find(directory: str) -> list[Found]:
-    """Every step in the spool `directory` (SlurmdSpoolDir), by job and step."""
+    """Every step in the spool `directory` (SlurmdSpoolDir), by job, step and life."""
     place = spool.directory(directory)
     try:
         names = os.listdir(place)
@@ -63,19 +67,44 @@ def find(directory: str) -> list[Found]:
     stems = {name.rsplit(".", 1)[0] for name in names if name.endswith((".run", ".done", ".sock"))}
     found = []
     for stem in sorted(stems):
-        job, _, step = stem.partition(".")
+        job, _, rest = stem.partition(".")
+        step, _, life = rest.partition(".")
         number = _step_id(step)
-        if not job.isdigit() or number is None:
-            continue
-        files = spool.StepFiles(directory, int(job), number)
-        launch = files.read_run() or pb.StepLaunch(job_id=int(job), step_id=number)
-        each = Found(int(job), number, launch, files)
-        try:
-            each.sock = files.connect()
-        except OSError:
-            each.done = files.read_done()
-            if each.done is None and not os.path.exists(files.run):
-                files.remove(files.socket)  # nothing but a dead socket: the step was over and acknowledged
-                continue
-        found.append(each)
+        if job.isdigit() and number is not None and life.isdigit():
+            each = look(directory, int(job), number, int(life))
+            if each is not None:
+                found.append(each)
     return found
+
+
+def look(directory: str, job: int, step: int, life: int) -> Found | None:
+    """One life of a step in the spool; None where there is nothing (any more).
+
+    A supervisor that lives but does not listen is about to do so, or to leave how the step ended: it is waited for, as
+    long as COMING_SECS.  Blocks.
+    """
+    files = spool.StepFiles(directory, job, step, life)
+    end = time.monotonic() + COMING_SECS
+    while True:
+        launch = files.read_run()
+        found = Found(job, step, launch or pb.StepLaunch(job_id=job, step_id=step, epoch=life), files)
+        try:
+            found.sock = files.connect()
+            return found
+        except OSError:
+            found.done = files.read_done()
+        if found.done is not None:
+            return found
+        if launch is None and not os.path.exists(files.run):
+            files.remove(files.socket)  # nothing but a dead socket: the step was over and acknowledged
+            return None
+        if not _lives(found.launch) or time.monotonic() > end:
+            return found
+        time.sleep(0.01)
+
+
+def _lives(launch: pb.StepLaunch) -> bool:
+    """Is the supervisor that took the step on still there?"""
+    settings = launch.settings
+    process = procfs.read(settings.supervisor_pid) if settings.supervisor_pid else None
+    return process is not None and process.start == settings.supervisor_start and process.state != "Z"

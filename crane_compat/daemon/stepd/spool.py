@@ -1,9 +1,12 @@
 """What a supervisor keeps in the node's spool directory.
 
-``stepd/<job>.<step>.sock``  where a node daemon reaches it (root only)
-``stepd/<job>.<step>.run``   the step (pb.StepLaunch without script and environment), while it runs
-``stepd/<job>.<step>.done``  how it ended (pb.StepDone), until the controller has acknowledged it
-``job<id>/slurm_script``     the batch script, owned by its user
+``stepd/<job>.<step>.<life>.sock``  where a node daemon reaches it (root only)
+``stepd/<job>.<step>.<life>.run``   the step (pb.StepLaunch without script and environment), while it runs
+``stepd/<job>.<step>.<life>.done``  how it ended (pb.StepDone), until the controller has acknowledged it
+``job<id>/slurm_script``            the batch script, owned by its user
+
+A life is the number of the job's restarts.  Whoever creates the run file runs that life of the step: a node daemon that
+dies before its supervisor has come so far leaves the next one with an order for a step it does not find.
 """
 
 from __future__ import annotations
@@ -35,11 +38,11 @@ def make_directories(spool: str) -> None:
 
 
 class StepFiles:
-    """The files of one step."""
+    """The files of one life of a step."""
 
-    def __init__(self, spool: str, job: int, step: int) -> None:
+    def __init__(self, spool: str, job: int, step: int, life: int) -> None:
         self.directory = directory(spool)
-        self.stem = f"{job}.{step_name(step)}"
+        self.stem = f"{job}.{step_name(step)}.{life}"
         base = os.path.join(self.directory, self.stem)
         self.socket = base + ".sock"
         self.run = base + ".run"
@@ -80,15 +83,30 @@ class StepFiles:
             raise
         return client
 
-    def write_run(self, launch: pb.StepLaunch) -> None:
-        """Remember the step for whoever finds its supervisor dead."""
+    def claim(self, launch: pb.StepLaunch) -> bool:
+        """Take the step on, remembering it for whoever finds its supervisor dead; False where another has taken it.
+
+        Raises OSError.
+        """
         record = pb.StepLaunch()
         record.CopyFrom(launch)
         for field in ("script", "env"):
             record.ClearField(field)
         record.request.spec.ClearField("env")
         record.request.ClearField("io_key")
-        _replace(self.run, record.SerializeToString(), durable=False)
+        name = f"{self.run}.new.{os.getpid()}"
+        with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(record.SerializeToString())
+        try:
+            os.link(name, self.run)
+        except FileExistsError:
+            return False
+        finally:
+            os.unlink(name)
+        if os.path.exists(self.done):  # the other has ended it already
+            self.remove(self.run)
+            return False
+        return True
 
     def read_run(self) -> pb.StepLaunch | None:
         try:

@@ -94,6 +94,10 @@ class SetupError(Exception):
     """The step cannot be started; the text says why (for the log and the step's error)."""
 
 
+class TakenError(Exception):
+    """Another supervisor has taken this life of the step on."""
+
+
 class Supervisor:
     def __init__(self, launch: pb.StepLaunch, sock: socket.socket) -> None:
         self.launch = launch
@@ -102,7 +106,7 @@ class Supervisor:
         self.request = launch.request
         self.spec = launch.job.spec if self.batch else launch.request.spec
         self.loop = Loop()
-        self.files = spool.StepFiles(self.settings.spool, launch.job_id, launch.step_id)
+        self.files = spool.StepFiles(self.settings.spool, launch.job_id, launch.step_id, launch.epoch)
         self.user = Identity.of(launch.user, launch.uid, launch.gid)
         self.peers: list[Peer] = []
         self.phase = Phase.RUNNING
@@ -141,7 +145,8 @@ class Supervisor:
         conf = [item for item in self.launch.env if item.startswith(b"SLURM_CONF=")]
         self.settings.conf_file = os.fsdecode(conf[-1].partition(b"=")[2]) if conf else ""
         spool.make_directories(self.settings.spool)
-        self.files.write_run(self.launch)
+        if not self.files.claim(self.launch):
+            raise TakenError
         self._listener = self.files.listen()
         self.loop.watch(self._listener, READ, self._accept)
         self.tracker = tracking.create(self.settings, self.launch, os.getpid())
@@ -642,7 +647,7 @@ class Supervisor:
         """A word for whoever holds the job: its batch script's output, else its srun."""
         if not self.batch and self.launch.job.batch_flag:
             with contextlib.suppress(OSError):
-                files = spool.StepFiles(self.settings.spool, self.launch.job_id, BATCH_STEP)
+                files = spool.StepFiles(self.settings.spool, self.launch.job_id, BATCH_STEP, self.launch.epoch)
                 with files.connect() as sock:
                     send(sock, pb.NodeDown(notice=pb.JobNotice(job_id=self.launch.job_id, text=text)))
             return
@@ -884,6 +889,9 @@ class Supervisor:
         try:
             self.start()
             self.loop.run()
+        except TakenError:  # whoever waits for us finds the other's word in the spool
+            for peer in self.peers:
+                peer.close()
         except (SetupError, OSError, multi_prog.MultiProgError) as exc:
             self.fail(str(exc))
         except Exception as exc:

@@ -270,7 +270,7 @@ def leftovers(launch: pb.StepLaunch) -> list[int]:
     job's user that carry the step in the environment they were started with.
     """
     if not launch.settings.supervisor_pid:  # the order as the node daemon sent it; the spool knows more
-        files = spool.StepFiles(launch.settings.spool, launch.job_id, launch.step_id)
+        files = spool.StepFiles(launch.settings.spool, launch.job_id, launch.step_id, launch.epoch)
         launch = files.read_run() or launch
     settings = launch.settings
     mount = settings.cgroup_mount or DEFAULT_MOUNT

@@ -269,12 +269,13 @@ def test_unbuffered_output_is_a_terminal(node: Node) -> None:
 def test_task_prolog_and_epilog(node: Node) -> None:
     prolog, epilog = node.work / "prolog", node.work / "epilog"
     prolog.write_text("#!/bin/sh\necho print hello $SLURM_PROCID\necho export V=set here\necho unset HOME\necho x\n")
-    epilog.write_text("#!/bin/sh\necho bye $SLURM_PROCID $SLURM_SCRIPT_CONTEXT\n")
+    epilog.write_text("#!/bin/sh\necho unseen\necho bye $SLURM_PROCID $SLURM_SCRIPT_CONTEXT > bye\n")
     for each in (prolog, epilog):
         each.chmod(0o755)
     launch = node.step("sh", "-c", 'echo "V=$V HOME=$HOME"')
     launch.request.task_prolog, launch.request.task_epilog = str(prolog), str(epilog)
-    assert run(node, launch)[:2] == (0, "hello 0\nV=set here HOME=\nbye 0 epilog_task\n")
+    assert run(node, launch)[:2] == (0, "hello 0\nV=set here HOME=\n")
+    assert (node.work / "bye").read_text() == "bye 0 epilog_task\n"
     launch = node.step("true")
     launch.request.task_epilog = "/nope"
     code, _, err = run(node, launch)
