@@ -9,6 +9,7 @@ what was asked for; no process and no resource may be left.
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 import time
 from collections import Counter
@@ -279,6 +280,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--keep", help="copy the cluster's state here if something is wrong")
     options = parser.parse_args()
     site = Site("chaos", more="MinJobAge=7200")
     try:
@@ -287,6 +289,10 @@ def main() -> int:
         storm.run(options.seconds)
         states = Counter(st.job_state_name(job.state) for job in storm.records())
         print(f"seed {options.seed}: {len(storm.asked)} jobs, {dict(states)}; {dict(storm.done)}")
+    except AssertionError:
+        if options.keep:
+            shutil.copytree(site.base, options.keep, symlinks=True, ignore=shutil.ignore_patterns("*.sock"))
+        raise
     finally:
         site.close()
     return 0
