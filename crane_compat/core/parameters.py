@@ -105,6 +105,7 @@ class Parameters:
     enforce_qos: bool
     enforce_wckeys: bool
     with_accounting: bool
+    mpi_default: str
     licenses: Mapping[str, int]
     accounting_tres: tuple[str, ...]
     gres_types: frozenset[str]
@@ -193,6 +194,7 @@ class Parameters:
             enforce_wckeys="wckeys" in enforce,
             with_accounting="slurmdbd" in str(conf.get("AccountingStorageType") or "")
             or "mysql" in str(conf.get("AccountingStorageType") or ""),
+            mpi_default=str(conf.get("MpiDefault") or "none").lower().removeprefix("mpi/"),
             licenses=licenses,
             accounting_tres=tuple(
                 word.strip() for word in str(conf.get("AccountingStorageTRES") or "").split(",") if word.strip()

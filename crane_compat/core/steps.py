@@ -7,14 +7,14 @@ for; --overlap shares with all.
 
 from __future__ import annotations
 
-from crane_compat.core import admission
+from crane_compat.core import admission, process_map
 from crane_compat.core import states as st
 from crane_compat.core.cluster import Cluster
 from crane_compat.core.effects import LaunchStep, StepReady
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.job import Job, Step, WaitingStep
 from crane_compat.core.request import GresNeed
-from crane_compat.parsers import hostlist
+from crane_compat.parsers import hostlist, mpi_types
 from crane_compat.wire import INFINITE, pb
 
 
@@ -106,13 +106,28 @@ def create_parts(cluster: Cluster, parts: list[Part], now: float) -> list[Step]:
         step.request.task_offset, step.request.node_offset = tasks, nodes
         tasks += step.record.num_tasks
         nodes += step.record.num_nodes
+    first_request = parts[0][1]
+    mpi = "none" if first_request.interactive else first_request.mpi or cluster.parameters.mpi_default
+    layout, world = _world(planned) if mpi_types.serves(mpi) else ("", [])
     for (job, _), step in zip(parts, planned, strict=True):
+        step.request.mpi, step.request.process_map, step.request.world[:] = mpi, layout, world
         if len(planned) > 1:
             step.request.het_tasks, step.request.het_nodes = tasks, nodes
         cluster.add_step(job, step, now)
         for name in sorted(step.waiting, key=[alloc.node for alloc in step.record.nodes].index):
             cluster.effects.append(LaunchStep(name, job.id, step.record.step_id))
     return planned
+
+
+def _world(parts: list[Step]) -> tuple[str, list[str]]:
+    """Where the tasks of all parts of a step are, and the names of their nodes."""
+    names: list[str] = []
+    node_of: dict[int, int] = {}
+    for part in parts:
+        for alloc, ranks in zip(part.record.nodes, task_layout_of(part), strict=True):
+            node_of.update((part.request.task_offset + rank, len(names)) for rank in ranks)
+            names.append(alloc.node)
+    return process_map.text_of([node_of[rank] for rank in sorted(node_of)]), names
 
 
 def _plan(cluster: Cluster, job: Job, request: pb.StepRequest, number: int, now: float) -> Step:

@@ -460,21 +460,33 @@ def mail_type(draft: Draft, option: Option, value: str | None) -> None:
     draft.spec.mail_type[:] = types
 
 
-MPI_HELP = """\
-MPI plugin types are...
-\tnone
-\tpmix
-\tcray_shasta
-\tpmi2
-specific pmix plugin versions available: pmix_v4
-"""
+def _mpi_help() -> str:
+    from crane_compat.libpmix import installed
+
+    version = installed()
+    types = ["none", *(["pmix"] if version else []), "cray_shasta", "pmi2"]
+    lines = ["MPI plugin types are...", *(f"\t{name}" for name in types)]
+    if version:
+        lines.append(f"specific pmix plugin versions available: pmix_v{version}")
+    return "\n".join(lines) + "\n"
+
+
+def _mpi_available(name: str) -> bool:
+    from crane_compat.parsers import mpi_types
+
+    if mpi_types.serves(name) != mpi_types.PMIX:
+        return mpi_types.is_known(name)
+    from crane_compat.libpmix import installed
+
+    version = installed()
+    return version is not None and mpi_types.pmix_version(name) in (None, version)
 
 
 def mpi(draft: Draft, option: Option, value: str | None) -> None:
     kind = value or ""
     if kind == "list":
-        raise EndProgram(MPI_HELP)
-    if kind not in ("none", "openmpi", "pmi2", "pmix", "cray_shasta") and not re.fullmatch(r"pmix_v\d", kind):
+        raise EndProgram(_mpi_help())
+    if not _mpi_available(kind):
         raise OptionError(
             [
                 f"{draft.command}: error: MPI: Cannot create context for mpi/{kind}",

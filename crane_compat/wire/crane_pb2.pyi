@@ -909,7 +909,7 @@ class UpdateReservation(_message.Message):
     def __init__(self, name: _Optional[str] = ..., op: _Optional[str] = ..., values: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...) -> None: ...
 
 class StepRequest(_message.Message):
-    __slots__ = ("job_id", "spec", "overlap", "exact", "whole", "relative", "label", "unbuffered", "pty", "multi_prog", "kill_on_bad_exit", "kill_on_bad_exit_set", "wait_secs", "io_host", "io_port", "io_key", "task_prolog", "task_epilog", "mpi", "win_rows", "win_cols", "immediate", "srun_pid", "srun_host", "interactive", "external", "no_shell", "bcast", "all_cpus", "multi_prog_conf", "components", "het_groups", "task_offset", "node_offset", "het_tasks", "het_nodes")
+    __slots__ = ("job_id", "spec", "overlap", "exact", "whole", "relative", "label", "unbuffered", "pty", "multi_prog", "kill_on_bad_exit", "kill_on_bad_exit_set", "wait_secs", "io_host", "io_port", "io_key", "task_prolog", "task_epilog", "mpi", "win_rows", "win_cols", "immediate", "srun_pid", "srun_host", "interactive", "external", "no_shell", "bcast", "all_cpus", "multi_prog_conf", "components", "het_groups", "task_offset", "node_offset", "het_tasks", "het_nodes", "process_map", "world")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     OVERLAP_FIELD_NUMBER: _ClassVar[int]
@@ -946,6 +946,8 @@ class StepRequest(_message.Message):
     NODE_OFFSET_FIELD_NUMBER: _ClassVar[int]
     HET_TASKS_FIELD_NUMBER: _ClassVar[int]
     HET_NODES_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_MAP_FIELD_NUMBER: _ClassVar[int]
+    WORLD_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     spec: JobSpec
     overlap: bool
@@ -982,7 +984,9 @@ class StepRequest(_message.Message):
     node_offset: int
     het_tasks: int
     het_nodes: int
-    def __init__(self, job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., overlap: _Optional[bool] = ..., exact: _Optional[bool] = ..., whole: _Optional[bool] = ..., relative: _Optional[int] = ..., label: _Optional[bool] = ..., unbuffered: _Optional[bool] = ..., pty: _Optional[bool] = ..., multi_prog: _Optional[bool] = ..., kill_on_bad_exit: _Optional[bool] = ..., kill_on_bad_exit_set: _Optional[bool] = ..., wait_secs: _Optional[int] = ..., io_host: _Optional[str] = ..., io_port: _Optional[int] = ..., io_key: _Optional[bytes] = ..., task_prolog: _Optional[str] = ..., task_epilog: _Optional[str] = ..., mpi: _Optional[str] = ..., win_rows: _Optional[int] = ..., win_cols: _Optional[int] = ..., immediate: _Optional[bool] = ..., srun_pid: _Optional[int] = ..., srun_host: _Optional[str] = ..., interactive: _Optional[bool] = ..., external: _Optional[bool] = ..., no_shell: _Optional[bool] = ..., bcast: _Optional[_Iterable[str]] = ..., all_cpus: _Optional[bool] = ..., multi_prog_conf: _Optional[bytes] = ..., components: _Optional[_Iterable[_Union[StepRequest, _Mapping]]] = ..., het_groups: _Optional[_Iterable[int]] = ..., task_offset: _Optional[int] = ..., node_offset: _Optional[int] = ..., het_tasks: _Optional[int] = ..., het_nodes: _Optional[int] = ...) -> None: ...
+    process_map: str
+    world: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., overlap: _Optional[bool] = ..., exact: _Optional[bool] = ..., whole: _Optional[bool] = ..., relative: _Optional[int] = ..., label: _Optional[bool] = ..., unbuffered: _Optional[bool] = ..., pty: _Optional[bool] = ..., multi_prog: _Optional[bool] = ..., kill_on_bad_exit: _Optional[bool] = ..., kill_on_bad_exit_set: _Optional[bool] = ..., wait_secs: _Optional[int] = ..., io_host: _Optional[str] = ..., io_port: _Optional[int] = ..., io_key: _Optional[bytes] = ..., task_prolog: _Optional[str] = ..., task_epilog: _Optional[str] = ..., mpi: _Optional[str] = ..., win_rows: _Optional[int] = ..., win_cols: _Optional[int] = ..., immediate: _Optional[bool] = ..., srun_pid: _Optional[int] = ..., srun_host: _Optional[str] = ..., interactive: _Optional[bool] = ..., external: _Optional[bool] = ..., no_shell: _Optional[bool] = ..., bcast: _Optional[_Iterable[str]] = ..., all_cpus: _Optional[bool] = ..., multi_prog_conf: _Optional[bytes] = ..., components: _Optional[_Iterable[_Union[StepRequest, _Mapping]]] = ..., het_groups: _Optional[_Iterable[int]] = ..., task_offset: _Optional[int] = ..., node_offset: _Optional[int] = ..., het_tasks: _Optional[int] = ..., het_nodes: _Optional[int] = ..., process_map: _Optional[str] = ..., world: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StepCreated(_message.Message):
     __slots__ = ("step", "job", "node_addrs", "warning", "components")
@@ -2641,3 +2645,73 @@ class AssocUsage(_message.Message):
     wall: float
     tres: _containers.ScalarMap[int, float]
     def __init__(self, assoc_id: _Optional[int] = ..., at: _Optional[float] = ..., billing: _Optional[float] = ..., wall: _Optional[float] = ..., tres: _Optional[_Mapping[int, float]] = ...) -> None: ...
+
+class MpiGather(_message.Message):
+    __slots__ = ("name", "nodes", "data")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    nodes: _containers.RepeatedScalarFieldContainer[int]
+    data: bytes
+    def __init__(self, name: _Optional[str] = ..., nodes: _Optional[_Iterable[int]] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class MpiGathered(_message.Message):
+    __slots__ = ("name", "parts", "failed")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    parts: _containers.RepeatedScalarFieldContainer[bytes]
+    failed: bool
+    def __init__(self, name: _Optional[str] = ..., parts: _Optional[_Iterable[bytes]] = ..., failed: _Optional[bool] = ...) -> None: ...
+
+class MpiRelay(_message.Message):
+    __slots__ = ("node", "data")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    node: int
+    data: bytes
+    def __init__(self, node: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class MpiPairs(_message.Message):
+    __slots__ = ("pairs",)
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    pairs: _containers.RepeatedCompositeFieldContainer[MpiPair]
+    def __init__(self, pairs: _Optional[_Iterable[_Union[MpiPair, _Mapping]]] = ...) -> None: ...
+
+class MpiPair(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    value: bytes
+    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[bytes] = ...) -> None: ...
+
+class PmixReady(_message.Message):
+    __slots__ = ("tasks", "error")
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    tasks: _containers.RepeatedCompositeFieldContainer[PmixTask]
+    error: str
+    def __init__(self, tasks: _Optional[_Iterable[_Union[PmixTask, _Mapping]]] = ..., error: _Optional[str] = ...) -> None: ...
+
+class PmixTask(_message.Message):
+    __slots__ = ("env",)
+    ENV_FIELD_NUMBER: _ClassVar[int]
+    env: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, env: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class PmixModex(_message.Message):
+    __slots__ = ("request", "answer", "rank", "status", "data")
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    request: int
+    answer: bool
+    rank: int
+    status: int
+    data: bytes
+    def __init__(self, request: _Optional[int] = ..., answer: _Optional[bool] = ..., rank: _Optional[int] = ..., status: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...

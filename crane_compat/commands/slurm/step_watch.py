@@ -17,13 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from crane_compat.commands.slurm.step_exchange import Exchange
 from crane_compat.commands.slurm.voice import Voice
 from crane_compat.core.errors import RequestError
 from crane_compat.core.states import step_name
 from crane_compat.daemon.rpc.client import Client, Unreachable, error_of
 from crane_compat.daemon.stepd import stream
 from crane_compat.daemon.stepd.loop import READ, WRITE, Loop, Timer
-from crane_compat.daemon.stepd.stream import ALL, KEY_SIZE, Channel, Frame, Hello, Kind, StreamError
+from crane_compat.daemon.stepd.stream import ALL, KEY_SIZE, Assembler, Channel, Frame, Hello, Kind, StreamError
 from crane_compat.wire import pb
 
 #: Wait status of a task that ran out of memory.
@@ -155,6 +156,9 @@ class StepWatch:
         self.worst_status = 0
         self.nodes: dict[int, _Node] = {}
         self.channels: dict[Channel, Hello | None] = {}
+        self.exchange = Exchange(self._to_node)
+        self._assemblers: dict[Channel, Assembler] = {}
+        self.mpi_abort: tuple[int, int] | None = None  # the task that has ended the step, and its exit code
         self.over = False  # the controller says so
         self.aborted = False
         self.cancelled = False
@@ -221,6 +225,10 @@ class StepWatch:
             return 1
         if self.kill_signal and not self.aborted and self.step is not None:
             self.voice.info(f"Force Terminated {self._id()}")
+        if self.mpi_abort is not None:
+            rank, code = self.mpi_abort
+            self.worst = code or exit_code(self.status.get(rank, 0)) or 1
+            self.worst_status = self.worst << 8
         return self.worst
 
     def _id(self) -> str:
@@ -397,8 +405,10 @@ class StepWatch:
                     channel.close()
             if channel.closed:
                 self.loop.unwatch(descriptor)
-                if self.channels.get(channel) is None:
+                if (hello := self.channels.get(channel)) is None:
                     self.channels.pop(channel, None)
+                else:
+                    self.exchange.left(hello.node_index)
                 self._check_end()
             elif not channel.wants_write:
                 self.loop.watch(channel, READ, ready)
@@ -416,6 +426,8 @@ class StepWatch:
             self.nodes[hello.node_index] = _Node(hello.node)
             self.abort_wait = hello.abort_wait
             self.voice.verbose(f"Node {hello.node}, {hello.tasks} tasks started")
+            self._assemblers[channel] = Assembler()
+            self.exchange.arrived(hello.node_index)
             self._begin_stdin()
             return
         manner = self.manner
@@ -432,6 +444,14 @@ class StepWatch:
         elif frame.kind == Kind.ABORT:
             self.abort_wait = stream.unpack_number(frame.data)
             self._being_killed()
+        elif frame.kind in (Kind.GATHER, Kind.RELAY):
+            if (message := self._assemblers[channel].add(frame)) is not None:
+                self.exchange.message(hello.node_index, frame.kind, message)
+        elif frame.kind == Kind.LEAVE:
+            self.exchange.left(hello.node_index)
+        elif frame.kind == Kind.MPI_ABORT:
+            self.mpi_abort = self.mpi_abort or (frame.rank, stream.unpack_number(frame.data))
+            self._abort()
         elif frame.kind == Kind.END:
             self.nodes[hello.node_index].ended = True
             self._check_end()
@@ -440,6 +460,13 @@ class StepWatch:
         for channel, hello in self.channels.items():
             if hello is not None and not channel.closed:
                 channel.send(kind, rank, data)
+                if not channel.closed:
+                    self._watch(channel)
+
+    def _to_node(self, node: int, kind: int, data: bytes) -> None:
+        for channel, hello in self.channels.items():
+            if hello is not None and hello.node_index == node and not channel.closed:
+                channel.send_message(kind, data)
                 if not channel.closed:
                     self._watch(channel)
 

@@ -26,6 +26,9 @@ KEY_SIZE = 16
 #: Largest payload of one frame (bytes).
 MAX_PAYLOAD = 1 << 20
 
+#: Largest message that may come in several frames (bytes).
+MAX_MESSAGE = 256 << 20
+
 _HEAD = struct.Struct(">BiI")
 _EXIT = struct.Struct(">iI")
 _HELLO = struct.Struct(">III")
@@ -43,11 +46,24 @@ class Kind(IntEnum):
     NOTICE = 5  # text that srun prints as its own
     ABORT = 6  # the step is being killed; seconds until srun gives up
     END = 7  # nothing more will come from this node
+    GATHER = 8  # pb.MpiGather
+    RELAY = 9  # pb.MpiRelay
+    LEAVE = 10  # no further collective operation can succeed that needs this node
+    MPI_ABORT = 11  # the frame's task ends the step; its exit code, 0 = see how it ends
+
+    PMIX_READY = 12  # pb.PmixReady; these two a PMIx server says to its supervisor alone
+    PMIX_FINALIZED = 13  # the frame's task will take part in nothing more
 
     STDIN = 16
     STDIN_EOF = 17
     SIGNAL = 18
     WINDOW = 19
+    GATHERED = 20  # pb.MpiGathered
+    RELAYED = 21  # pb.MpiRelay
+
+
+#: What comes from srun for the step's MPI server, and may come in pieces.
+TO_MPI = (Kind.GATHERED, Kind.RELAYED)
 
 
 class Frame(NamedTuple):
@@ -115,6 +131,23 @@ def unpack_number(data: bytes) -> int:
     return int(_SIGNAL.unpack(data)[0])
 
 
+class Assembler:
+    """Puts together what `Channel.send_message` has sent in pieces, one message of a kind after the other."""
+
+    def __init__(self) -> None:
+        self._begun: dict[int, bytearray] = {}
+
+    def add(self, frame: Frame) -> bytes | None:
+        """The message that ends with this frame.  Raises StreamError where it is too long."""
+        begun = self._begun.setdefault(frame.kind, bytearray())
+        begun += frame.data
+        if len(begun) > MAX_MESSAGE:
+            raise StreamError(f"message of more than {MAX_MESSAGE} bytes")
+        if frame.rank > 0:
+            return None
+        return bytes(self._begun.pop(frame.kind))
+
+
 class Channel:
     """Frames over a non-blocking socket, with a bounded appetite.
 
@@ -159,6 +192,12 @@ class Channel:
         self._out += _HEAD.pack(kind, rank, len(data))
         self._out += data
         self.flush()
+
+    def send_message(self, kind: int, data: bytes) -> None:
+        """Queue a message of any length: in each frame the place of the rank says how many are still to come."""
+        pieces = max(1, -(-len(data) // MAX_PAYLOAD))
+        for index in range(pieces):
+            self.send(kind, pieces - 1 - index, data[index * MAX_PAYLOAD : (index + 1) * MAX_PAYLOAD])
 
     def flush(self) -> None:
         """Write what the socket takes."""

@@ -32,6 +32,7 @@ from crane_compat.wire import FrameError, pb, recv_frame, send
 from . import messages, procfs, spool, stream, task_io, tasks, tracking
 from .control import Peer
 from .loop import READ, Loop, Timer
+from .mpi import plugin as mpi
 from .output import NO_TASK, Identity, Names, open_input, open_output, path_of, rights_of
 from .settings import task_frequency
 from .tasks import Task
@@ -114,6 +115,7 @@ class Supervisor:
         self.by_pid: dict[int, Task] = {}
         self.epilogs: dict[int, Task] = {}
         self.streams: task_io.Streams | None = None
+        self.mpi: mpi.Plugin | None = None
         self.messages_to: list[int] = []  # descriptors of the job's own error file
         self.announced = False
         self.aborted = False
@@ -171,6 +173,7 @@ class Supervisor:
         ranks = list(self.launch.task_ids) or [0]
         self.tasks = [Task(rank, local, argv(rank)) for local, rank in enumerate(ranks)]
         self.meter = Meter(self.launch.node, self.tasks)
+        self._serve_mpi()
         self._check_directory()
         try:
             for task in self.tasks:
@@ -236,6 +239,38 @@ class Supervisor:
         wait = self.settings.kill_wait + ABORT_EXTRA_SECS
         hello = stream.Hello(self.launch.node_index, len(self.launch.task_ids) or 1, wait, self.launch.node)
         channel.send(stream.Kind.HELLO, stream.ALL, self.request.io_key + hello.pack())
+
+    def _serve_mpi(self) -> None:
+        """Have the tasks find a server for their MPI library, where the step asks for one."""
+        if self.batch:
+            return
+        try:
+            self.mpi = mpi.create(self.launch, self.user, self.tasks, self.loop, self._to_srun, self._mpi_abort)
+        except mpi.MpiError as exc:
+            raise SetupError(str(exc)) from exc
+        if self.mpi is None:
+            return
+        if isinstance(self.tracker, tracking.ProcessTree):
+            self.tracker.apart = self.mpi.helpers()
+        if self.streams:
+            self.streams.on_message, self.streams.on_lost = self.mpi.message, self.mpi.cut_off
+        else:
+            self.mpi.cut_off()
+
+    def _to_srun(self, kind: int, data: bytes) -> None:
+        """A message for the MPI servers of the other nodes."""
+        if self.streams:
+            self.streams.channel.send_message(kind, data)
+            self.streams.watch()
+
+    def _mpi_abort(self, rank: int, code: int) -> None:
+        """A task ends the step; without srun at least its part on this node."""
+        if self.streams and not self.streams.channel.closed:
+            self.streams.channel.send(stream.Kind.MPI_ABORT, rank, stream.pack_number(code))
+            self.streams.watch()
+        elif self.phase is Phase.RUNNING:
+            self._signal_pids(signal.SIGKILL)
+            self._expect_death()
 
     def _names(self, rank: int) -> Names:
         job = self.launch.job
@@ -320,11 +355,15 @@ class Supervisor:
                         self.messages_to.append(stderr)
             if self._directory_error and task.local_id == 0:
                 self.say(self._directory_error)
+            if self.mpi:
+                self.mpi.prepare(task)
             pid = os.fork()
             if pid == 0:
                 self.program.new_session = new_session
                 tasks.run(self.program, task, stdin, stdout, stderr)
             task.pid = pid
+            if self.mpi:
+                self.mpi.forked(task)
             self.by_pid[pid] = task
             if self.epilog_paths:
                 task.files = [os.dup(stderr)]
@@ -684,6 +723,8 @@ class Supervisor:
         self._check_end()
 
     def _task_ended(self, task: Task) -> None:
+        if self.mpi:
+            self.mpi.ended(task)
         if task.files and self.epilog_paths:
             pid = os.fork()
             if pid == 0:
@@ -734,6 +775,8 @@ class Supervisor:
     def _check_end(self) -> None:
         if self.phase is Phase.RUNNING and all(task.status is not None and not task.epilog for task in self.tasks):
             self.phase = Phase.ENDING
+            if self.mpi:
+                self.mpi.close()
             self._flush_exits()
         if self.phase is not Phase.ENDING:
             return
@@ -764,6 +807,8 @@ class Supervisor:
         if self.phase in (Phase.FLUSHING, Phase.DONE):
             return
         self.phase = Phase.FLUSHING
+        if self.mpi:
+            self.mpi.close()
         if self._kill_timer is not None:
             self._kill_timer.cancel()
         oom = self.tracker.oom_killed()
@@ -863,6 +908,8 @@ class Supervisor:
         self.error = reason
         with contextlib.suppress(OSError):
             self._signal_pids(signal.SIGKILL)
+        if self.mpi:
+            self.mpi.close()
         if not hasattr(self, "meter"):
             self.meter = Meter(self.launch.node, self.tasks)
         for task in self.tasks:

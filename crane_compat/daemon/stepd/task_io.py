@@ -172,6 +172,9 @@ class Streams:
 
     def __init__(self, loop: Loop, channel: stream.Channel, on_signal: Callable[[int], None]) -> None:
         self.loop, self.channel, self.on_signal = loop, channel, on_signal
+        self.on_message: Callable[[int, bytes], None] = lambda _kind, _data: None  # of MPI, from srun
+        self.on_lost: Callable[[], None] = lambda: None  # srun is gone
+        self._assembler = stream.Assembler()
         self._descriptor = channel.fileno()
         self._lost = False
         self._descriptors: dict[stream.Channel, int] = {}
@@ -248,7 +251,10 @@ class Streams:
         if events & READ:
             try:
                 for frame in self.channel.frames():
-                    self._frame(frame)
+                    if frame.kind not in stream.TO_MPI:
+                        self._frame(frame)
+                    elif (message := self._assembler.add(frame)) is not None:
+                        self.on_message(frame.kind, message)
             except stream.StreamError:
                 self.channel.close()
         self.after_output()
@@ -269,6 +275,7 @@ class Streams:
         for outputs in self.outputs.values():
             for output in outputs:
                 output.resume()
+        self.on_lost()
 
     def _frame(self, frame: stream.Frame) -> None:
         targets = [each for rank, each in self.inputs.items() if frame.rank in (stream.ALL, rank)]

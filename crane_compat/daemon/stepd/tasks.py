@@ -65,6 +65,8 @@ class Task:
     epilog: int = 0  # pid of its running TaskEpilog
     reported: bool = False
     files: list[int] = field(default_factory=list)  # descriptors kept for messages and the epilog
+    env: dict[bytes, bytes] = field(default_factory=dict)  # of this task alone
+    inherited: list[int] = field(default_factory=list)  # descriptors that stay open
 
 
 #: Ignored by the supervisor or by Python itself, which exec would hand on.
@@ -238,7 +240,7 @@ def run(program: Program, task: Task, stdin: int, stdout: int, stderr: int) -> N
         if program.new_session:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         program.tracker.attach()
-        env = job_env.task_env(program.shared_env, task.rank, task.local_id, os.getpid())
+        env = job_env.task_env(program.shared_env, task.rank, task.local_id, os.getpid()) | task.env
         if program.get_user_env:
             env = _login_env(program.user.name) | env
         _limits(program)
@@ -247,6 +249,8 @@ def run(program: Program, task: Task, stdin: int, stdout: int, stderr: int) -> N
         _chdir(program.work_dir)
         for path in program.prologs:
             _prolog(path, env, job_env.limit_env(program.rlimits))
+        for descriptor in task.inherited:
+            os.set_inheritable(descriptor, True)
         execute(task.argv, env, program.work_dir)
     except BaseException as exc:  # whatever it is, the child must never return into its parent's loop
         _say(f"task {task.rank}: {type(exc).__name__}: {exc}")

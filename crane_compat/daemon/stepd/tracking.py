@@ -65,13 +65,15 @@ class ProcessTree:
 
     def __init__(self, supervisor: int) -> None:
         self.supervisor = supervisor
+        self.apart: set[int] = set()  # children that help the supervisor and are none of the step's
 
     def attach(self) -> None:
         pass
 
     def pids(self) -> list[int]:
         table = procfs.everything()
-        return [pid for pid in procfs.descendants([self.supervisor], table) if table[pid].state != "Z"]
+        found = procfs.descendants([self.supervisor], table)
+        return [pid for pid in found if table[pid].state != "Z" and pid not in self.apart]
 
     def freeze(self) -> None:
         send_signal(self.pids(), signal.SIGSTOP)
