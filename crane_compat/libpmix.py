@@ -42,6 +42,7 @@ ERR_NOT_FOUND = -46
 ERR_NOT_SUPPORTED = -47
 ERR_LOST_CONNECTION = -61
 OPERATION_SUCCEEDED = -157
+EVENT_ACTION_COMPLETE = -334
 
 RANK_WILDCARD = 0xFFFFFFFE
 
@@ -156,6 +157,10 @@ _Abort = CFUNCTYPE(
 _Fence = CFUNCTYPE(
     c_int, POINTER(Proc), c_size_t, c_void_p, c_size_t, c_void_p, c_size_t, ModexCallback, c_void_p
 )  # fmt: skip
+_EventDone = CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p, c_void_p, c_void_p)
+_Event = CFUNCTYPE(
+    None, c_size_t, c_int, POINTER(Proc), c_void_p, c_size_t, c_void_p, c_size_t, _EventDone, c_void_p
+)
 _DirectModex = CFUNCTYPE(c_int, POINTER(Proc), c_void_p, c_size_t, ModexCallback, c_void_p)
 
 #: Entries of pmix_server_module_t after direct_modex up to client_connected2, and some that later versions add.
@@ -191,7 +196,9 @@ Deliver = Callable[[int, bytes], None]
 class Host(NamedTuple):
     """What the library asks of us; called in its own thread, and must return at once."""
 
+    joined: Callable[[int], None]  # rank
     finalized: Callable[[int, Done], None]  # rank
+    lost: Callable[[int], None]  # rank: has closed its connection without having finalized
     abort: Callable[[int, int, Done], None]  # rank, status
     fence: Callable[[list[int], bytes, Deliver], None]  # ranks (RANK_WILDCARD: all), data
     direct_modex: Callable[[int, Deliver], None]  # rank
@@ -222,6 +229,9 @@ class Library:
             )
         self._module = _module(host, self._deliverer)
         self._call("PMIx_server_init", byref(self._module), infos(attributes), c_size_t(len(attributes)))
+        self._on_event = _event(host)
+        codes = (c_int * 1)(ERR_LOST_CONNECTION)
+        self._lib.PMIx_Register_event_handler(codes, c_size_t(1), None, c_size_t(0), self._on_event, None, None)
 
     def register_namespace(self, name: str, local: int, attributes: Sequence[tuple[str, Attribute]]) -> None:
         """PMIx_server_register_nspace, to its end.  Raises Status."""
@@ -292,7 +302,8 @@ class Library:
 
 
 def _module(host: Host, deliverer: Callable[[Any, int | None], Deliver]) -> _Module:
-    def connected(*_: Any) -> int:
+    def connected(proc: Any, *_: Any) -> int:
+        host.joined(proc.contents.rank)
         return OPERATION_SUCCEEDED
 
     def finalized(proc: Any, _object: Any, callback: Any, context: int | None) -> int:
@@ -325,6 +336,17 @@ def _module(host: Host, deliverer: Callable[[Any, int | None], Deliver]) -> _Mod
         direct_modex=_DirectModex(direct_modex),
         client_connected2=_ClientEvent2(connected),
     )
+
+
+def _event(host: Host) -> Any:
+    def happened(_id: int, _status: int, source: Any, _info: Any, _ninfo: int, _results: Any, _nresults: int,
+                 callback: Any, context: int | None) -> None:  # fmt: skip
+        if source:
+            host.lost(source.contents.rank)
+        if callback:
+            callback(EVENT_ACTION_COMPLETE, None, 0, None, None, context)
+
+    return _Event(happened)
 
 
 def _strings(array: Any) -> Iterator[bytes]:

@@ -51,8 +51,9 @@ class Kind(IntEnum):
     LEAVE = 10  # no further collective operation can succeed that needs this node
     MPI_ABORT = 11  # the frame's task ends the step; its exit code, 0 = see how it ends
 
-    PMIX_READY = 12  # pb.PmixReady; these two a PMIx server says to its supervisor alone
-    PMIX_FINALIZED = 13  # the frame's task will take part in nothing more
+    PMIX_READY = 12  # pb.PmixReady; these a PMIx server says to its supervisor alone
+    PMIX_JOINED = 13  # the frame's task has connected
+    PMIX_FINALIZED = 14  # it will take part in nothing more
 
     STDIN = 16
     STDIN_EOF = 17

@@ -394,7 +394,6 @@ class Server:
 
     def finalize2(self, client: Client, message: Message) -> None:
         self.answer(client, message)
-        client.reader.version = 1  # the task may be a script that runs a further program
 
     def _value(self, key: bytes) -> bytes | None:
         if key != b"PMI_process_mapping":

@@ -46,7 +46,9 @@ class Pmix:
     ) -> None:  # fmt: skip
         self.world, self.loop, self._send, self._abort = world, loop, send, abort
         self._living = {task.rank for task in tasks}
+        self._joined: set[int] = set()  # tasks that have begun with PMIx, and not ended it yet
         self._finalized: set[int] = set()
+        self._lost: set[int] = set()  # tasks that have ended otherwise
         self._left = self._closed = False
         self._assembler = Assembler()
         self._shared = _shared_env(world, launch.request.io_port)
@@ -102,10 +104,18 @@ class Pmix:
     def ended(self, task: Task) -> None:
         self._ready(READ)  # it may just have said that it will take part in nothing more
         self._living.discard(task.rank)
-        if self._left or self.world.alone or (task.rank in self._finalized and self._living):
-            return
-        self._left = True
-        self._send(Kind.LEAVE, b"")
+        if task.rank not in self._finalized:
+            self._joined.discard(task.rank)
+            self._lost.add(task.rank)
+            self._check_lost()
+        if not self._left and not self.world.alone and (self._lost or not self._living):
+            self._left = True
+            self._send(Kind.LEAVE, b"")
+
+    def _check_lost(self) -> None:
+        """Where some of our tasks use PMIx and one has ended without it, libpmix would have them wait for ever."""
+        if self._lost and self._joined:
+            self._abort(min(self._lost), 0)
 
     def message(self, kind: int, data: bytes) -> None:
         self._channel.send_message(kind, data)
@@ -157,7 +167,11 @@ class Pmix:
     def _frame(self, frame: Frame) -> None:
         if frame.kind == Kind.MPI_ABORT:
             self._abort(frame.rank, unpack_number(frame.data))
+        elif frame.kind == Kind.PMIX_JOINED:
+            self._joined.add(frame.rank)
+            self._check_lost()
         elif frame.kind == Kind.PMIX_FINALIZED:
+            self._joined.discard(frame.rank)
             self._finalized.add(frame.rank)
         elif frame.kind in (Kind.GATHER, Kind.RELAY) and (data := self._assembler.add(frame)) is not None:
             self._send(frame.kind, data)

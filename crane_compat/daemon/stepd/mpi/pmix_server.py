@@ -94,6 +94,8 @@ class Server:
     def start(self, user: Identity, directory: str) -> pb.PmixReady:
         """Bring the library up; what the tasks need of it.  Raises libpmix.Unusable, libpmix.Status."""
         host = libpmix.Host(
+            joined=lambda rank: self._later(partial(self.channel.send, Kind.PMIX_JOINED, rank)),
+            lost=lambda rank: self._later(partial(self._lost, rank)),
             finalized=lambda rank, done: self._later(partial(self._finalized, rank, done)),
             abort=lambda rank, status, done: self._later(partial(self._abort, rank, status, done)),
             fence=lambda ranks, data, deliver: self._later(partial(self._fence, ranks, data, deliver)),
@@ -174,6 +176,11 @@ class Server:
     def _finalized(self, rank: int, done: Done) -> None:
         self.channel.send(Kind.PMIX_FINALIZED, rank)
         done(libpmix.SUCCESS)
+
+    def _lost(self, rank: int) -> None:
+        """A task broke off; what the others do with it cannot end well."""
+        if rank < self.world.size:
+            self.channel.send(Kind.MPI_ABORT, rank, pack_number(0))
 
     def _abort(self, rank: int, status: int, done: Done) -> None:
         self.channel.send(Kind.MPI_ABORT, rank, pack_number(status & 0xFF))
