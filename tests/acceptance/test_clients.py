@@ -21,7 +21,7 @@ CLIENTS = SHARED / "clients"
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not (CLIENTS / "run_all.sh").exists(), reason="no client scenarios here (CRANE_SHARED)")
-@pytest.mark.parametrize("client", ["submitit", "simple-slurm"])
+@pytest.mark.parametrize("client", ["submitit", "simple-slurm", "mpich"])
 def test_client(client: str, make_site: Callable[..., Site], tmp_path: Path) -> None:
     site = make_site("clients")
     done = subprocess.run(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
 
-from crane_compat.daemon.stepd.stream import Kind, StreamError
+from crane_compat.daemon.stepd.stream import ALL, Kind, StreamError
 from crane_compat.wire import pb
 
 #: Sends a message to a node of the step: its index, kind, payload.
@@ -21,13 +21,16 @@ class _Collective:
 
 
 class Exchange:
-    """The collective operations of a step, and messages from node to node."""
+    """The collective operations of a step, and messages from node to node.
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    `on_failure` is told the task without which an operation cannot succeed.
+    """
+
+    def __init__(self, send: Send, on_failure: Callable[[int], None]) -> None:
+        self._send, self._on_failure = send, on_failure
         self._open: dict[str, _Collective] = {}
         self._present: set[int] = set()
-        self._gone: set[int] = set()
+        self._gone: dict[int, int] = {}  # node → task
         self._early: dict[int, list[bytes]] = {}  # for nodes that have not connected yet
 
     def arrived(self, node: int) -> None:
@@ -36,9 +39,9 @@ class Exchange:
         for data in self._early.pop(node, ()):
             self._send(node, Kind.RELAYED, data)
 
-    def left(self, node: int) -> None:
-        """A node can add nothing any more: what waits for it fails."""
-        self._gone.add(node)
+    def left(self, node: int, task: int = ALL) -> None:
+        """A node can add nothing any more for want of this task: what waits for it fails."""
+        self._gone.setdefault(node, task)
         for name in list(self._open):
             self._settle(name)
 
@@ -61,7 +64,8 @@ class Exchange:
         """Answer where all have come, or where somebody never will."""
         collective = self._open[name]
         missing = set(collective.nodes) - collective.parts.keys()
-        if missing and not missing & self._gone:
+        gone = missing & self._gone.keys()
+        if missing and not gone:
             return
         del self._open[name]
         gathered = pb.MpiGathered(name=name, failed=bool(missing))
@@ -70,6 +74,8 @@ class Exchange:
         data = gathered.SerializeToString()
         for node in collective.parts:
             self._send(node, Kind.GATHERED, data)
+        if gone:
+            self._on_failure(self._gone[min(gone)])
 
     def _relay(self, node: int, relay: pb.MpiRelay) -> None:
         data = pb.MpiRelay(node=node, data=relay.data).SerializeToString()

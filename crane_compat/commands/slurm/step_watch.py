@@ -156,9 +156,9 @@ class StepWatch:
         self.worst_status = 0
         self.nodes: dict[int, _Node] = {}
         self.channels: dict[Channel, Hello | None] = {}
-        self.exchange = Exchange(self._to_node)
+        self.exchange = Exchange(self._to_node, lambda task: self._mpi_abort(task, 0))
         self._assemblers: dict[Channel, Assembler] = {}
-        self.mpi_abort: tuple[int, int] | None = None  # the task that has ended the step, and its exit code
+        self.aborted_by: tuple[int, int] | None = None  # the task that has ended the step, and its exit code
         self.over = False  # the controller says so
         self.aborted = False
         self.cancelled = False
@@ -225,8 +225,8 @@ class StepWatch:
             return 1
         if self.kill_signal and not self.aborted and self.step is not None:
             self.voice.info(f"Force Terminated {self._id()}")
-        if self.mpi_abort is not None:
-            rank, code = self.mpi_abort
+        if self.aborted_by is not None:
+            rank, code = self.aborted_by
             self.worst = code or exit_code(self.status.get(rank, 0)) or 1
             self.worst_status = self.worst << 8
         return self.worst
@@ -448,10 +448,9 @@ class StepWatch:
             if (message := self._assemblers[channel].add(frame)) is not None:
                 self.exchange.message(hello.node_index, frame.kind, message)
         elif frame.kind == Kind.LEAVE:
-            self.exchange.left(hello.node_index)
+            self.exchange.left(hello.node_index, stream.unpack_number(frame.data))
         elif frame.kind == Kind.MPI_ABORT:
-            self.mpi_abort = self.mpi_abort or (frame.rank, stream.unpack_number(frame.data))
-            self._abort()
+            self._mpi_abort(frame.rank, stream.unpack_number(frame.data))
         elif frame.kind == Kind.END:
             self.nodes[hello.node_index].ended = True
             self._check_end()
@@ -585,6 +584,11 @@ class StepWatch:
                 client.call(pb.Request(cancel=pb.CancelJobs(ids=[name])), check=False)
         except Unreachable:
             self._send(Kind.SIGNAL, data=stream.pack_number(signal.SIGKILL))
+
+    def _mpi_abort(self, rank: int, code: int) -> None:
+        """A task ends the step, or its end makes the others wait in vain."""
+        self.aborted_by = self.aborted_by or (rank, code)
+        self._abort()
 
     def _give_up_later(self) -> None:
         self.loop.later(self.abort_wait, self._give_up)

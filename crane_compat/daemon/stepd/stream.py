@@ -48,7 +48,7 @@ class Kind(IntEnum):
     END = 7  # nothing more will come from this node
     GATHER = 8  # pb.MpiGather
     RELAY = 9  # pb.MpiRelay
-    LEAVE = 10  # no further collective operation can succeed that needs this node
+    LEAVE = 10  # no collective operation can succeed any more that needs this node, for want of this task (pack_number)
     MPI_ABORT = 11  # the frame's task ends the step; its exit code, 0 = see how it ends
 
     PMIX_READY = 12  # pb.PmixReady; these a PMIx server says to its supervisor alone

@@ -16,7 +16,7 @@ from crane_compat.daemon.stepd.loop import READ, Loop
 from crane_compat.daemon.stepd.mpi import pmi, pmi_wire
 from crane_compat.daemon.stepd.mpi.pmi_wire import Message, Reader, WireError
 from crane_compat.daemon.stepd.mpi.world import World
-from crane_compat.daemon.stepd.stream import MAX_PAYLOAD, Assembler, Channel, Kind, StreamError
+from crane_compat.daemon.stepd.stream import MAX_PAYLOAD, Assembler, Channel, Kind, StreamError, unpack_number
 from crane_compat.daemon.stepd.tasks import Task
 
 # ---------------------------------------------------------------- the grammar
@@ -80,7 +80,9 @@ class Step:
         nodes = max(node_of) + 1
         self.aborts: list[tuple[int, int]] = []
         self.servers: list[pmi.Server] = []
-        self.exchange = Exchange(lambda node, kind, data: self.servers[node].message(kind, data))
+        self.exchange = Exchange(
+            lambda node, kind, data: self.servers[node].message(kind, data), lambda task: self._abort(task, 0)
+        )
         for node in range(nodes):
             ranks = tuple(rank for rank, its in enumerate(node_of) if its == node)
             world = World(
@@ -95,7 +97,7 @@ class Step:
     def _sender(self, node: int) -> Callable[[int, bytes], None]:
         def send(kind: int, data: bytes) -> None:
             if kind == Kind.LEAVE:
-                self.exchange.left(node)
+                self.exchange.left(node, unpack_number(data))
             else:
                 self.exchange.message(node, kind, data)
 
@@ -352,7 +354,7 @@ def test_a_relay_waits_for_the_node_that_comes_late() -> None:
     from crane_compat.wire import pb
 
     sent: list[tuple[int, int, bytes]] = []
-    exchange = Exchange(lambda node, kind, data: sent.append((node, kind, data)))
+    exchange = Exchange(lambda node, kind, data: sent.append((node, kind, data)), lambda task: None)
     exchange.arrived(0)
     exchange.message(0, Kind.RELAY, pb.MpiRelay(node=1, data=b"x").SerializeToString())
     assert sent == []
@@ -362,7 +364,7 @@ def test_a_relay_waits_for_the_node_that_comes_late() -> None:
 
 @given(st.binary(max_size=50), st.sampled_from([Kind.GATHER, Kind.RELAY]))
 def test_srun_takes_no_nonsense(data: bytes, kind: int) -> None:
-    exchange = Exchange(lambda node, kind, data: None)
+    exchange = Exchange(lambda node, kind, data: None, lambda task: None)
     try:
         exchange.message(0, kind, data)
     except StreamError as exc:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from google.protobuf.message import DecodeError
 
 from crane_compat.daemon.stepd.loop import READ, WRITE, Loop
-from crane_compat.daemon.stepd.stream import Kind
+from crane_compat.daemon.stepd.stream import ALL, Kind, pack_number
 from crane_compat.daemon.stepd.tasks import Task
 from crane_compat.wire import pb
 
@@ -180,7 +180,7 @@ class Server:
         self._fence = 0  # number of the fence that comes next
         self._entered: dict[Client, Message] = {}
         self._closed = False
-        self._departed = False  # a task of ours takes no part any more: fences cannot succeed
+        self._departed: int | None = None  # the first task of ours that takes part no more: fences cannot succeed
         self._unreachable = False
 
     # ------------------------------------------------------------ plugin.Plugin
@@ -236,10 +236,10 @@ class Server:
         self._entered.pop(client, None)
         if self._closed:
             return
-        if not self._departed:
-            self._departed = True
+        if self._departed is None:
+            self._departed = client.rank
             if not self.world.alone:
-                self._send(Kind.LEAVE, b"")
+                self._send(Kind.LEAVE, pack_number(client.rank))
         for key in list(self._awaited):
             self._awaited[key] = [waiting for waiting in self._awaited[key] if waiting[0] is not client]
         self._check_fence()
@@ -256,9 +256,13 @@ class Server:
             self._send(Kind.GATHER, gather.SerializeToString())
 
     def _check_fence(self) -> None:
-        """A fence that somebody is in and that cannot be completed any more fails at once."""
-        if self._entered and (self._departed or self._unreachable):
+        """A fence that somebody is in and that cannot be completed any more fails at once, and ends the step.
+
+        MPI libraries do not all look at how a fence went, and wait for the missing task in other ways.
+        """
+        if self._entered and (self._departed is not None or self._unreachable):
             self._end_fence(False)
+            self._abort(ALL if self._departed is None else self._departed, 0)
 
     def _end_fence(self, success: bool) -> None:
         entered, self._entered = self._entered, {}
@@ -376,7 +380,7 @@ class Server:
         key = message.arguments.get(b"key", b"")
         if key in self._node_attributes:
             self.answer(client, message, found=_TRUE, value=self._node_attributes[key])
-        elif message.arguments.get(b"wait", b"").upper() == b"TRUE" and not self._departed:
+        elif message.arguments.get(b"wait", b"").upper() == b"TRUE" and self._departed is None:
             self._awaited.setdefault(key, []).append((client, message))
         else:
             self.answer(client, message, found=_FALSE)

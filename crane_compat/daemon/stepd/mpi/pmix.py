@@ -24,6 +24,7 @@ from crane_compat.daemon.stepd.stream import (
     Frame,
     Kind,
     StreamError,
+    pack_number,
     unpack_number,
 )
 from crane_compat.daemon.stepd.tasks import Task
@@ -110,7 +111,7 @@ class Pmix:
             self._check_lost()
         if not self._left and not self.world.alone and (self._lost or not self._living):
             self._left = True
-            self._send(Kind.LEAVE, b"")
+            self._send(Kind.LEAVE, pack_number(min(self._lost, default=task.rank)))
 
     def _check_lost(self) -> None:
         """Where some of our tasks use PMIx and one has ended without it, libpmix would have them wait for ever."""
