@@ -158,9 +158,7 @@ _Fence = CFUNCTYPE(
     c_int, POINTER(Proc), c_size_t, c_void_p, c_size_t, c_void_p, c_size_t, ModexCallback, c_void_p
 )  # fmt: skip
 _EventDone = CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p, c_void_p, c_void_p)
-_Event = CFUNCTYPE(
-    None, c_size_t, c_int, POINTER(Proc), c_void_p, c_size_t, c_void_p, c_size_t, _EventDone, c_void_p
-)
+_Event = CFUNCTYPE(None, c_size_t, c_int, POINTER(Proc), c_void_p, c_size_t, c_void_p, c_size_t, _EventDone, c_void_p)
 _DirectModex = CFUNCTYPE(c_int, POINTER(Proc), c_void_p, c_size_t, ModexCallback, c_void_p)
 
 #: Entries of pmix_server_module_t after direct_modex up to client_connected2, and some that later versions add.

@@ -4,6 +4,7 @@
 ``stepd/<job>.<step>.<life>.run``   the step (pb.StepLaunch without script and environment), while it runs
 ``stepd/<job>.<step>.<life>.done``  how it ended (pb.StepDone), until the controller has acknowledged it
 ``job<id>/slurm_script``            the batch script, owned by its user
+``pmix.<job>.<step>/``              what the PMIx server of a step shares with its tasks, owned by the user
 
 A life is the number of the job's restarts.  Whoever creates the run file runs that life of the step: a node daemon that
 dies before its supervisor has come so far leaves the next one with an order for a step it does not find.
@@ -156,6 +157,10 @@ def _replace(path: str, data: bytes, durable: bool) -> None:
 
 def job_directory(spool: str, job: int) -> str:
     return os.path.join(spool, f"job{job:05d}")
+
+
+def pmix_directory(spool: str, job: int, step: int) -> str:
+    return os.path.join(spool, f"pmix.{job}.{step_name(step)}")
 
 
 def write_script(spool: str, job: int, script: bytes, uid: int, gid: int) -> str:

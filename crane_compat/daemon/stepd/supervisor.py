@@ -29,10 +29,9 @@ from crane_compat.core.states import ALL_STEPS, BATCH_STEP, step_name
 from crane_compat.parsers import multi_prog
 from crane_compat.wire import FrameError, pb, recv_frame, send
 
-from . import messages, procfs, spool, stream, task_io, tasks, tracking
+from . import messages, mpi, procfs, spool, stream, task_io, tasks, tracking
 from .control import Peer
 from .loop import READ, Loop, Timer
-from .mpi import plugin as mpi
 from .output import NO_TASK, Identity, Names, open_input, open_output, path_of, rights_of
 from .settings import task_frequency
 from .tasks import Task

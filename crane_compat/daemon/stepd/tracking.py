@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import time
 import zlib
@@ -313,4 +314,5 @@ def kill_leftovers(launch: pb.StepLaunch, patience: float = 5.0) -> bool:
         if time.monotonic() > end:
             return False
         time.sleep(0.01)
+    shutil.rmtree(spool.pmix_directory(launch.settings.spool, launch.job_id, launch.step_id), ignore_errors=True)
     return True

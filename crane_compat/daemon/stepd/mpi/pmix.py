@@ -15,6 +15,7 @@ import time
 
 from google.protobuf.message import DecodeError
 
+from crane_compat.daemon.stepd import spool
 from crane_compat.daemon.stepd.loop import READ, WRITE, Loop
 from crane_compat.daemon.stepd.output import Identity
 from crane_compat.daemon.stepd.stream import (
@@ -53,7 +54,7 @@ class Pmix:
         self._left = self._closed = False
         self._assembler = Assembler()
         self._shared = _shared_env(world, launch.request.io_port)
-        self._directory = _make_directory(launch.settings.spool, world, user)
+        self._directory = _make_directory(launch, user)
         ours, theirs = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
@@ -178,9 +179,9 @@ class Pmix:
             self._send(frame.kind, data)
 
 
-def _make_directory(spool: str, world: World, user: Identity) -> str:
+def _make_directory(launch: pb.StepLaunch, user: Identity) -> str:
     """Where the server and its clients keep their files; the user's.  Raises OSError."""
-    path = os.path.join(spool, f"pmix.{world.job_id}.{world.step}")
+    path = spool.pmix_directory(launch.settings.spool, launch.job_id, launch.step_id)
     shutil.rmtree(path, ignore_errors=True)  # of an earlier run of the job
     os.mkdir(path, mode=0o700)
     if os.geteuid() == 0:

@@ -11,12 +11,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from hashlib import sha256
 from typing import NoReturn
 
 from google.protobuf.message import DecodeError
@@ -194,6 +192,8 @@ class Server:
             if not members or members[-1] >= self.world.size:
                 deliver(libpmix.ERR_NOT_FOUND, b"")
                 return
+            from hashlib import sha256
+
             who = sha256(",".join(map(str, members)).encode()).hexdigest()
             nodes = sorted({self.world.node_of[rank] for rank in members})
         if nodes == [self.world.node]:
@@ -248,8 +248,8 @@ def _keep_only(sock: socket.socket) -> socket.socket:
     """Let go of all the supervisor has open."""
     descriptor = os.dup2(sock.detach(), 3, inheritable=False)
     null = os.open("/dev/null", os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(null, 1)
+    for number in range(3):  # our stderr is the node daemon's log, no place for a process of the user's to write to
+        os.dup2(null, number)
     for name in os.listdir("/proc/self/fd"):
         if int(name) > descriptor:
             with suppress(OSError):
@@ -271,19 +271,17 @@ def main(world: World, user: Identity, directory: str, sock: socket.socket) -> N
         from setproctitle import setproctitle
 
         setproctitle(f"slurmstepd: pmix [{world.job_id}.{world.step}]")
-        with suppress(OSError):
-            _serve(world, user, directory, sock)
+        _serve(world, user, directory, sock)
         code = 0
-    except BaseException as exc:  # whatever it is, the child must never return into its parent's loop
-        print(f"pmix server: {type(exc).__name__}: {exc}", file=sys.stderr)
-    os._exit(code)
+    finally:  # whatever happens, the child must never return into its parent's loop
+        os._exit(code)
 
 
 def _serve(world: World, user: Identity, directory: str, sock: socket.socket) -> None:
     try:
         server = Server(world, sock)
         ready = server.start(user, directory)
-    except (libpmix.Unusable, libpmix.Status) as exc:
+    except Exception as exc:
         channel = Channel(sock)
         channel.send_message(Kind.PMIX_READY, pb.PmixReady(error=str(exc)).SerializeToString())
         return
