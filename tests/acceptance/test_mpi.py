@@ -157,6 +157,8 @@ def test_pmi2(site: Site, mpich: str) -> None:
 def test_pmix(site: Site, openmpi: str) -> None:
     assert printed(site.sh(f"srun --mpi=pmix -N4 -n4 {openmpi}")) == world(4)
     assert printed(site.sh(f"{OVER_TCP} srun --mpi=pmix -N4 -n8 -m cyclic {openmpi}")) == world(8)
+    asking_each = f"{OVER_TCP} OMPI_MCA_pmix_base_collect_data=0"  # the fence brings nothing: direct modex
+    assert printed(site.sh(f"{asking_each} srun --mpi=pmix -N4 -n4 {openmpi}")) == world(4)
     spool = os.path.join(site.cluster.state, "spool", "n1")
     assert [name for name in os.listdir(spool) if name.startswith("pmix")] == []
 

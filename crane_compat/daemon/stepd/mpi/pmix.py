@@ -60,7 +60,6 @@ class Pmix:
         if self.pid == 0:
             pmix_server.main(world, user, self._directory, theirs)
         theirs.close()
-        self._process = os.pidfd_open(self.pid)
         self._channel = Channel(ours)
         try:
             ready = self._await_ready()
@@ -134,11 +133,10 @@ class Pmix:
         if not self._channel.closed:
             self.loop.unwatch(self._channel)
             self._channel.close()
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._process, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
-        os.close(self._process)
+        with contextlib.suppress(ChildProcessError):  # it has ended, and been waited for: its number may be another's
+            if os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     # ------------------------------------------------------------ the server
