@@ -306,7 +306,7 @@ class StepWatch:
         if self.voice.verbosity:
             for part in (created.step, *created.components):
                 self._describe(part)
-        if self.forcing:
+        if self.forcing or self.aborted_by:  # before we knew which step it is
             self._abort()
 
     def _impatient(self) -> None:

@@ -115,6 +115,7 @@ class Supervisor:
         self.epilogs: dict[int, Task] = {}
         self.streams: task_io.Streams | None = None
         self.mpi: mpi.Plugin | None = None
+        self.helpers: set[int] = set()  # children that are ours, not the step's
         self.messages_to: list[int] = []  # descriptors of the job's own error file
         self.announced = False
         self.aborted = False
@@ -249,8 +250,9 @@ class Supervisor:
             raise SetupError(str(exc)) from exc
         if self.mpi is None:
             return
+        self.helpers |= self.mpi.helpers()
         if isinstance(self.tracker, tracking.ProcessTree):
-            self.tracker.apart = self.mpi.helpers()
+            self.tracker.apart = self.helpers
         if self.streams:
             self.streams.on_message, self.streams.on_lost = self.mpi.message, self.mpi.cut_off
         else:
@@ -716,6 +718,8 @@ class Supervisor:
                     self.say(f"TaskEpilog failed status={os.waitstatus_to_exitcode(status)}")
                 task.epilog = 0
                 self._task_over(task)
+            elif pid in self.helpers:
+                self.helpers.discard(pid)
             else:  # a process that outlived its parent and came to us
                 self.meter.orphan_user += usage.ru_utime
                 self.meter.orphan_system += usage.ru_stime
