@@ -37,6 +37,8 @@ _NAMES = (
     "sattach",
     "sacct",
     "sacctmgr",
+    "sbcast",
+    "scrontab",
     "seff",
     "strigger",
 )

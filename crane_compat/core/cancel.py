@@ -166,12 +166,20 @@ def _one(cluster: Cluster, target: Target, request: pb.CancelJobs, who: Identity
     if request.signal_set or request.batch or request.full:
         if job.pending:
             if request.signal in (0, 9, 15) and not request.batch:
-                cluster.end_job(job, st.CANCELLED, now, killed_by=who.uid)
+                _end(cluster, job, request, who, now)
                 return
             raise RequestError(Errno.JOB_PENDING if request.signal_set else Errno.INVALID_JOB_ID)
         if (request.signal_set and request.signal != 9) or request.batch:
             signal_step(cluster, job, st.ALL_STEPS, request, who)
             return
+    _end(cluster, job, request, who, now)
+
+
+def _end(cluster: Cluster, job: Job, request: pb.CancelJobs, who: Identity, now: float) -> None:
+    if st.recurs(job.record):
+        if cluster.parameters.explicit_scancel and not request.cron:
+            raise RequestError(Errno.CANNOT_CANCEL_CRON_JOB)
+        cluster.crontabs.disable(job)
     cluster.end_job(job, st.CANCELLED, now, reason="CANCELLED", killed_by=who.uid)
 
 

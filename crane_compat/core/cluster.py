@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from crane_compat.core import admission, dependency, mail, preparing
+from crane_compat.core import admission, crontabs, dependency, mail, preparing
 from crane_compat.core import states as st
 from crane_compat.core.accounts import Accounts
 from crane_compat.core.admission import Identity
@@ -72,13 +72,15 @@ class Changes:
     partitions: set[str] = field(default_factory=set)
     reservations: set[str] = field(default_factory=set)
     triggers: set[int] = field(default_factory=set)
+    crontabs: set[int] = field(default_factory=set)  # uids
     outbox: list[pb.AcctEvent] = field(default_factory=list)
     next_job_id: bool = False
 
     def __bool__(self) -> bool:
         return bool(
             self.jobs or self.gone_jobs or self.blobs or self.steps or self.gone_steps or self.nodes
-            or self.partitions or self.reservations or self.triggers or self.outbox or self.next_job_id
+            or self.partitions or self.reservations or self.triggers or self.crontabs or self.outbox
+            or self.next_job_id
         )  # fmt: skip
 
 
@@ -96,6 +98,7 @@ class Cluster:
         self.reservations = Reservations(self)
         self.triggers = Triggers(self)
         self.power = Power(self)
+        self.crontabs = crontabs.Crontabs(self)
         self.topology = Topology()
         self.request_table = RequestTable()
         self.jobs: dict[int, Job] = {}
@@ -841,8 +844,8 @@ class Cluster:
                 self._end_components(job, state, now, reason, killed_by)
             if clean and len(record.nodes) == 1 and not any(s.waiting for s in job.steps.values()):
                 self.touch(job)
-                self.node_clean(job, record.nodes[0].node, now)
                 self._after_end(job, now)
+                self.node_clean(job, record.nodes[0].node, now)
                 return
             self._terminate_nodes(job, now, reason)
         self.touch(job)
@@ -941,7 +944,7 @@ class Cluster:
             first = self.jobs.get(record.array_job_id)
             if first is not None:
                 first.array_running = max(0, first.array_running - 1)
-        if record.requeue_pending:
+        if record.requeue_pending or st.recurs(record):
             self._requeue_now(job, now)
         self.wants_scheduling = True
 
@@ -991,7 +994,8 @@ class Cluster:
         record.num_tasks = record.spec.num_tasks or record.min_nodes * max(1, record.spec.ntasks_per_node)
         record.job_db_inx = 0
         record.submit_time = now
-        record.eligible_time = record.begin_requeue = int(now + REQUEUE_DELAY)
+        begin = crontabs.next_start(record.spec.cron, now) if st.recurs(record) else now + REQUEUE_DELAY
+        record.eligible_time = record.begin_requeue = int(begin)
         record.accrue_time = 0.0
         for step_id in list(job.steps):
             self.changes.gone_steps.add((job.id, step_id))
@@ -1000,7 +1004,7 @@ class Cluster:
             record.priority, record.user_hold = 0, True
             record.reason, record.reason_text = "JobHeldUser", record.hold_reason
         else:
-            record.spec.begin_time = now + REQUEUE_DELAY
+            record.spec.begin_time = begin
             record.priority = job_priority(self, job, now)
             record.reason = "BeginTime"
         self.pending.add(job.id)

@@ -108,6 +108,8 @@ class Errno(IntEnum):
     BURST_BUFFER_LIMIT = 2093
     INVALID_BURST_BUFFER_REQUEST = 2094
     PRIO_RESET_FAIL = 2095
+    CANNOT_MODIFY_CRON_JOB = 2096
+    CANNOT_CANCEL_CRON_JOB = 2098
     RSV_ALREADY_STARTED = 2104
     SUBMISSIONS_DISABLED = 2105
     NOT_HET_JOB = 2106
@@ -214,6 +216,8 @@ TEXT: dict[Errno, str] = {
     Errno.INVALID_PREFER: "Invalid preferred feature specification",
     Errno.USER_NOT_FOUND: "Invalid user id",
     Errno.PRIO_RESET_FAIL: "Changes to job priority are not persistent, change nice instead",
+    Errno.CANNOT_MODIFY_CRON_JOB: "Cannot modify scrontab jobs through scontrol",
+    Errno.CANNOT_CANCEL_CRON_JOB: "Cannot cancel scrontab jobs without --cron flag.",
     Errno.RSV_ALREADY_STARTED: "Reservation already started",
     Errno.CORE_RESERVATION_UPDATE: "Core-based reservation can not be updated",
     Errno.RESERVATION_NO_SKIP: "Reservation given is not skipable, try deleting instead",

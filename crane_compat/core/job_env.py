@@ -216,7 +216,7 @@ def _identity(job: pb.JobRecord) -> dict[str, str]:
     }
     if job.time_limit != INFINITE or job.end_time:
         values["SLURM_JOB_END_TIME"] = str(int(job.end_time))
-    if job.restarts:
+    if job.restarts and not job.spec.HasField("cron"):  # its runs are no restarts
         values["SLURM_RESTART_COUNT"] = str(job.restarts)
     if job.array_job_id:
         values |= {

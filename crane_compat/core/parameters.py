@@ -132,6 +132,8 @@ class Parameters:
     kill_on_invalid_dependency: bool
     max_tasks_per_node: int
     max_step_count: int
+    scrontab: bool  # there is one (ScronParameters)
+    explicit_scancel: bool  # its jobs are cancelled with --cron only
 
     @classmethod
     def of(cls, conf: SlurmConf) -> Parameters:
@@ -234,6 +236,8 @@ class Parameters:
             kill_on_invalid_dependency="kill_invalid_depend" in dependency or "kill_invalid_depend" in scheduler,
             max_tasks_per_node=int(conf.get("MaxTasksPerNode")),
             max_step_count=int(conf.get("MaxStepCount")),
+            scrontab="enable" in conf.params("ScronParameters"),
+            explicit_scancel="explicit_scancel" in conf.params("ScronParameters"),
         )
 
 

@@ -6,6 +6,11 @@ The numbers are Slurm's (slurm.h), because the slurmdbd schema stores them and
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crane_compat.wire import pb
+
 # --- jobs and steps: base states (JOB_STATE_BASE)
 PENDING, RUNNING, SUSPENDED, COMPLETED, CANCELLED, FAILED = 0, 1, 2, 3, 4, 5
 TIMEOUT, NODE_FAIL, PREEMPTED, BOOT_FAIL, DEADLINE, OUT_OF_MEMORY = 6, 7, 8, 9, 10, 11
@@ -81,6 +86,11 @@ def is_pending(state: int) -> bool:
 
 def is_running(state: int) -> bool:
     return (state & BASE_MASK) == RUNNING
+
+
+def recurs(job: pb.JobRecord) -> bool:
+    """Does it begin anew after each run, as the jobs of a crontab do?"""
+    return job.spec.HasField("cron") and not job.spec.cron.over
 
 
 def job_state_name(state: int) -> str:

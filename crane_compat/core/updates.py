@@ -497,6 +497,8 @@ def _update_one(cluster: Cluster, job: Job, request: pb.UpdateJob, who: Identity
             raise RequestError(Errno.USER_ID_MISSING)
         if job.finished and not {v.key for v in request.values} <= {"comment", "admincomment", "extra", "wckey"}:
             raise RequestError(Errno.JOB_FINISHED)
+        if st.recurs(job.record):
+            raise RequestError(Errno.CANNOT_MODIFY_CRON_JOB)
         for item in request.values:
             change = JOB_FIELDS.get(item.key)
             if change is None:

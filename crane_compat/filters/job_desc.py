@@ -322,7 +322,7 @@ FIELDS: dict[str, Field] = {
     "cpus_per_tres": Field(
         lambda spec, _facts: f"gres/gpu:{spec.cpus_per_gpu}" if spec.HasField("cpus_per_gpu") else None
     ),
-    "cron_job": Field(lambda _spec, _facts: False),
+    "cron_job": Field(lambda spec, _facts: spec.HasField("cron")),
     "deadline": Field(_deadline, _set_deadline),
     "default_account": _fact("default_account"),
     "default_qos": _fact("default_qos"),

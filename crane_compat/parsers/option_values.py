@@ -78,6 +78,15 @@ def kept(draft: Draft, option: Option, value: str | None) -> None:
     """Accepted; it has no effect here, or is looked up in `draft.given`."""
 
 
+def broadcast(field: str) -> Setter:
+    """What concerns the sending of the program before the step: "" where the option has no value."""
+
+    def apply(draft: Draft, option: Option, value: str | None) -> None:
+        setattr(draft.flags, field, value or "")
+
+    return apply
+
+
 def text(field: str) -> Setter:
     def apply(draft: Draft, option: Option, value: str | None) -> None:
         if field:

@@ -47,6 +47,10 @@ class Flags:
     negative_nice: bool = False
     prolog: str = ""  # srun: programs to run here before and after the step; "none" = not even slurm.conf's
     epilog: str = ""
+    bcast: str | None = None  # srun: send the program there; "" = to the usual place
+    bcast_exclude: str | None = None
+    send_libs: str | None = None
+    compress: str | None = None
 
 
 @dataclass

@@ -22,12 +22,15 @@ PROTOCOL = 1
 #: No message may be larger (bytes): a client cannot make a daemon allocate without bound.
 MAX_FRAME = 256 << 20
 
+#: No block of a file that is sent to nodes may be larger (bytes).
+MAX_BLOCK = 1 << 20
+
 INFINITE = 0xFFFFFFFF
 
 _LENGTH = struct.Struct(">I")
 M = TypeVar("M", bound=Message)
 
-__all__ = ["INFINITE", "MAX_FRAME", "PROTOCOL", "FrameError", "frame", "pb", "recv_frame", "send"]
+__all__ = ["INFINITE", "MAX_BLOCK", "MAX_FRAME", "PROTOCOL", "FrameError", "frame", "pb", "recv_frame", "send"]
 
 
 class FrameError(Exception):

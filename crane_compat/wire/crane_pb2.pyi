@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class JobSpec(_message.Message):
-    __slots__ = ("name", "account", "partition", "qos", "comment", "wckey", "reservation", "licenses", "dependency", "features", "prefer", "extra", "min_nodes", "max_nodes", "num_tasks", "cpus_per_task", "ntasks_per_node", "ntasks_per_socket", "ntasks_per_core", "ntasks_per_gpu", "sockets_per_node", "cores_per_socket", "threads_per_core", "mincpus", "mem_per_node", "mem_per_cpu", "mem_per_gpu", "tmp_disk", "core_spec", "thread_spec", "time_limit", "time_min", "begin_time", "deadline", "req_nodes", "exc_nodes", "gres", "gpus", "gpus_per_node", "gpus_per_task", "gpus_per_socket", "cpus_per_gpu", "tres_per_task", "gres_flags", "tres_bind", "gpu_bind", "gpu_freq", "exclusive", "oversubscribe", "overcommit", "contiguous", "spread_job", "use_min_nodes", "hold", "no_kill", "requeue", "wait_all_nodes", "kill_on_invalid_dep", "kill_on_invalid_dep_set", "reboot", "priority", "nice", "switches", "switch_wait", "delay_boot", "array", "het_offset", "distribution", "cpu_bind", "mem_bind", "hint", "network", "burst_buffer", "acctg_freq", "profile", "cpu_freq", "mcs_label", "container", "container_id", "batch_features", "cluster_constraint", "clusters", "batch", "script", "argv", "env", "work_dir", "std_in", "std_out", "std_err", "open_mode", "export_mode", "get_user_env", "mail_user", "mail_type", "signal", "rlimits", "umask", "submit_line", "alloc_node", "alloc_sid", "command", "immediate", "interactive", "srun_job", "uid", "gid", "spank_env", "admin_comment")
+    __slots__ = ("name", "account", "partition", "qos", "comment", "wckey", "reservation", "licenses", "dependency", "features", "prefer", "extra", "min_nodes", "max_nodes", "num_tasks", "cpus_per_task", "ntasks_per_node", "ntasks_per_socket", "ntasks_per_core", "ntasks_per_gpu", "sockets_per_node", "cores_per_socket", "threads_per_core", "mincpus", "mem_per_node", "mem_per_cpu", "mem_per_gpu", "tmp_disk", "core_spec", "thread_spec", "time_limit", "time_min", "begin_time", "deadline", "req_nodes", "exc_nodes", "gres", "gpus", "gpus_per_node", "gpus_per_task", "gpus_per_socket", "cpus_per_gpu", "tres_per_task", "gres_flags", "tres_bind", "gpu_bind", "gpu_freq", "exclusive", "oversubscribe", "overcommit", "contiguous", "spread_job", "use_min_nodes", "hold", "no_kill", "requeue", "wait_all_nodes", "kill_on_invalid_dep", "kill_on_invalid_dep_set", "reboot", "priority", "nice", "switches", "switch_wait", "delay_boot", "array", "het_offset", "distribution", "cpu_bind", "mem_bind", "hint", "network", "burst_buffer", "acctg_freq", "profile", "cpu_freq", "mcs_label", "container", "container_id", "batch_features", "cluster_constraint", "clusters", "batch", "script", "argv", "env", "work_dir", "std_in", "std_out", "std_err", "open_mode", "export_mode", "get_user_env", "mail_user", "mail_type", "signal", "rlimits", "umask", "submit_line", "alloc_node", "alloc_sid", "command", "immediate", "interactive", "srun_job", "uid", "gid", "spank_env", "admin_comment", "cron")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     PARTITION_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +117,7 @@ class JobSpec(_message.Message):
     GID_FIELD_NUMBER: _ClassVar[int]
     SPANK_ENV_FIELD_NUMBER: _ClassVar[int]
     ADMIN_COMMENT_FIELD_NUMBER: _ClassVar[int]
+    CRON_FIELD_NUMBER: _ClassVar[int]
     name: str
     account: str
     partition: str
@@ -226,7 +227,8 @@ class JobSpec(_message.Message):
     gid: int
     spank_env: _containers.RepeatedScalarFieldContainer[str]
     admin_comment: str
-    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., partition: _Optional[str] = ..., qos: _Optional[str] = ..., comment: _Optional[str] = ..., wckey: _Optional[str] = ..., reservation: _Optional[str] = ..., licenses: _Optional[str] = ..., dependency: _Optional[str] = ..., features: _Optional[str] = ..., prefer: _Optional[str] = ..., extra: _Optional[str] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., ntasks_per_node: _Optional[int] = ..., ntasks_per_socket: _Optional[int] = ..., ntasks_per_core: _Optional[int] = ..., ntasks_per_gpu: _Optional[int] = ..., sockets_per_node: _Optional[int] = ..., cores_per_socket: _Optional[int] = ..., threads_per_core: _Optional[int] = ..., mincpus: _Optional[int] = ..., mem_per_node: _Optional[int] = ..., mem_per_cpu: _Optional[int] = ..., mem_per_gpu: _Optional[int] = ..., tmp_disk: _Optional[int] = ..., core_spec: _Optional[int] = ..., thread_spec: _Optional[int] = ..., time_limit: _Optional[int] = ..., time_min: _Optional[int] = ..., begin_time: _Optional[float] = ..., deadline: _Optional[float] = ..., req_nodes: _Optional[str] = ..., exc_nodes: _Optional[str] = ..., gres: _Optional[str] = ..., gpus: _Optional[str] = ..., gpus_per_node: _Optional[str] = ..., gpus_per_task: _Optional[str] = ..., gpus_per_socket: _Optional[str] = ..., cpus_per_gpu: _Optional[int] = ..., tres_per_task: _Optional[str] = ..., gres_flags: _Optional[str] = ..., tres_bind: _Optional[str] = ..., gpu_bind: _Optional[str] = ..., gpu_freq: _Optional[str] = ..., exclusive: _Optional[str] = ..., oversubscribe: _Optional[bool] = ..., overcommit: _Optional[bool] = ..., contiguous: _Optional[bool] = ..., spread_job: _Optional[bool] = ..., use_min_nodes: _Optional[bool] = ..., hold: _Optional[bool] = ..., no_kill: _Optional[bool] = ..., requeue: _Optional[bool] = ..., wait_all_nodes: _Optional[bool] = ..., kill_on_invalid_dep: _Optional[bool] = ..., kill_on_invalid_dep_set: _Optional[bool] = ..., reboot: _Optional[bool] = ..., priority: _Optional[int] = ..., nice: _Optional[int] = ..., switches: _Optional[int] = ..., switch_wait: _Optional[int] = ..., delay_boot: _Optional[int] = ..., array: _Optional[str] = ..., het_offset: _Optional[int] = ..., distribution: _Optional[str] = ..., cpu_bind: _Optional[str] = ..., mem_bind: _Optional[str] = ..., hint: _Optional[str] = ..., network: _Optional[str] = ..., burst_buffer: _Optional[str] = ..., acctg_freq: _Optional[str] = ..., profile: _Optional[str] = ..., cpu_freq: _Optional[str] = ..., mcs_label: _Optional[str] = ..., container: _Optional[str] = ..., container_id: _Optional[str] = ..., batch_features: _Optional[str] = ..., cluster_constraint: _Optional[str] = ..., clusters: _Optional[str] = ..., batch: _Optional[bool] = ..., script: _Optional[bytes] = ..., argv: _Optional[_Iterable[bytes]] = ..., env: _Optional[_Iterable[bytes]] = ..., work_dir: _Optional[str] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., open_mode: _Optional[str] = ..., export_mode: _Optional[str] = ..., get_user_env: _Optional[bool] = ..., mail_user: _Optional[str] = ..., mail_type: _Optional[_Iterable[str]] = ..., signal: _Optional[str] = ..., rlimits: _Optional[_Iterable[_Union[RLimit, _Mapping]]] = ..., umask: _Optional[int] = ..., submit_line: _Optional[str] = ..., alloc_node: _Optional[str] = ..., alloc_sid: _Optional[int] = ..., command: _Optional[str] = ..., immediate: _Optional[bool] = ..., interactive: _Optional[bool] = ..., srun_job: _Optional[bool] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., spank_env: _Optional[_Iterable[str]] = ..., admin_comment: _Optional[str] = ...) -> None: ...
+    cron: CronEntry
+    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., partition: _Optional[str] = ..., qos: _Optional[str] = ..., comment: _Optional[str] = ..., wckey: _Optional[str] = ..., reservation: _Optional[str] = ..., licenses: _Optional[str] = ..., dependency: _Optional[str] = ..., features: _Optional[str] = ..., prefer: _Optional[str] = ..., extra: _Optional[str] = ..., min_nodes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., ntasks_per_node: _Optional[int] = ..., ntasks_per_socket: _Optional[int] = ..., ntasks_per_core: _Optional[int] = ..., ntasks_per_gpu: _Optional[int] = ..., sockets_per_node: _Optional[int] = ..., cores_per_socket: _Optional[int] = ..., threads_per_core: _Optional[int] = ..., mincpus: _Optional[int] = ..., mem_per_node: _Optional[int] = ..., mem_per_cpu: _Optional[int] = ..., mem_per_gpu: _Optional[int] = ..., tmp_disk: _Optional[int] = ..., core_spec: _Optional[int] = ..., thread_spec: _Optional[int] = ..., time_limit: _Optional[int] = ..., time_min: _Optional[int] = ..., begin_time: _Optional[float] = ..., deadline: _Optional[float] = ..., req_nodes: _Optional[str] = ..., exc_nodes: _Optional[str] = ..., gres: _Optional[str] = ..., gpus: _Optional[str] = ..., gpus_per_node: _Optional[str] = ..., gpus_per_task: _Optional[str] = ..., gpus_per_socket: _Optional[str] = ..., cpus_per_gpu: _Optional[int] = ..., tres_per_task: _Optional[str] = ..., gres_flags: _Optional[str] = ..., tres_bind: _Optional[str] = ..., gpu_bind: _Optional[str] = ..., gpu_freq: _Optional[str] = ..., exclusive: _Optional[str] = ..., oversubscribe: _Optional[bool] = ..., overcommit: _Optional[bool] = ..., contiguous: _Optional[bool] = ..., spread_job: _Optional[bool] = ..., use_min_nodes: _Optional[bool] = ..., hold: _Optional[bool] = ..., no_kill: _Optional[bool] = ..., requeue: _Optional[bool] = ..., wait_all_nodes: _Optional[bool] = ..., kill_on_invalid_dep: _Optional[bool] = ..., kill_on_invalid_dep_set: _Optional[bool] = ..., reboot: _Optional[bool] = ..., priority: _Optional[int] = ..., nice: _Optional[int] = ..., switches: _Optional[int] = ..., switch_wait: _Optional[int] = ..., delay_boot: _Optional[int] = ..., array: _Optional[str] = ..., het_offset: _Optional[int] = ..., distribution: _Optional[str] = ..., cpu_bind: _Optional[str] = ..., mem_bind: _Optional[str] = ..., hint: _Optional[str] = ..., network: _Optional[str] = ..., burst_buffer: _Optional[str] = ..., acctg_freq: _Optional[str] = ..., profile: _Optional[str] = ..., cpu_freq: _Optional[str] = ..., mcs_label: _Optional[str] = ..., container: _Optional[str] = ..., container_id: _Optional[str] = ..., batch_features: _Optional[str] = ..., cluster_constraint: _Optional[str] = ..., clusters: _Optional[str] = ..., batch: _Optional[bool] = ..., script: _Optional[bytes] = ..., argv: _Optional[_Iterable[bytes]] = ..., env: _Optional[_Iterable[bytes]] = ..., work_dir: _Optional[str] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., open_mode: _Optional[str] = ..., export_mode: _Optional[str] = ..., get_user_env: _Optional[bool] = ..., mail_user: _Optional[str] = ..., mail_type: _Optional[_Iterable[str]] = ..., signal: _Optional[str] = ..., rlimits: _Optional[_Iterable[_Union[RLimit, _Mapping]]] = ..., umask: _Optional[int] = ..., submit_line: _Optional[str] = ..., alloc_node: _Optional[str] = ..., alloc_sid: _Optional[int] = ..., command: _Optional[str] = ..., immediate: _Optional[bool] = ..., interactive: _Optional[bool] = ..., srun_job: _Optional[bool] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., spank_env: _Optional[_Iterable[str]] = ..., admin_comment: _Optional[str] = ..., cron: _Optional[_Union[CronEntry, _Mapping]] = ...) -> None: ...
 
 class RLimit(_message.Message):
     __slots__ = ("name", "soft", "hard")
@@ -237,6 +239,18 @@ class RLimit(_message.Message):
     soft: int
     hard: int
     def __init__(self, name: _Optional[str] = ..., soft: _Optional[int] = ..., hard: _Optional[int] = ...) -> None: ...
+
+class CronEntry(_message.Message):
+    __slots__ = ("spec", "line_start", "line_end", "over")
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    LINE_START_FIELD_NUMBER: _ClassVar[int]
+    LINE_END_FIELD_NUMBER: _ClassVar[int]
+    OVER_FIELD_NUMBER: _ClassVar[int]
+    spec: str
+    line_start: int
+    line_end: int
+    over: bool
+    def __init__(self, spec: _Optional[str] = ..., line_start: _Optional[int] = ..., line_end: _Optional[int] = ..., over: _Optional[bool] = ...) -> None: ...
 
 class JobBlob(_message.Message):
     __slots__ = ("script", "env")
@@ -909,7 +923,7 @@ class UpdateReservation(_message.Message):
     def __init__(self, name: _Optional[str] = ..., op: _Optional[str] = ..., values: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ...) -> None: ...
 
 class StepRequest(_message.Message):
-    __slots__ = ("job_id", "spec", "overlap", "exact", "whole", "relative", "label", "unbuffered", "pty", "multi_prog", "kill_on_bad_exit", "kill_on_bad_exit_set", "wait_secs", "io_host", "io_port", "io_key", "task_prolog", "task_epilog", "mpi", "win_rows", "win_cols", "immediate", "srun_pid", "srun_host", "interactive", "external", "no_shell", "bcast", "all_cpus", "multi_prog_conf", "components", "het_groups", "task_offset", "node_offset", "het_tasks", "het_nodes", "process_map", "world")
+    __slots__ = ("job_id", "spec", "overlap", "exact", "whole", "relative", "label", "unbuffered", "pty", "multi_prog", "kill_on_bad_exit", "kill_on_bad_exit_set", "wait_secs", "io_host", "io_port", "io_key", "task_prolog", "task_epilog", "mpi", "win_rows", "win_cols", "immediate", "srun_pid", "srun_host", "interactive", "external", "no_shell", "bcast", "all_cpus", "multi_prog_conf", "components", "het_groups", "task_offset", "node_offset", "het_tasks", "het_nodes", "process_map", "world", "hold_launch", "libraries_sent")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     OVERLAP_FIELD_NUMBER: _ClassVar[int]
@@ -948,6 +962,8 @@ class StepRequest(_message.Message):
     HET_NODES_FIELD_NUMBER: _ClassVar[int]
     PROCESS_MAP_FIELD_NUMBER: _ClassVar[int]
     WORLD_FIELD_NUMBER: _ClassVar[int]
+    HOLD_LAUNCH_FIELD_NUMBER: _ClassVar[int]
+    LIBRARIES_SENT_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     spec: JobSpec
     overlap: bool
@@ -986,7 +1002,9 @@ class StepRequest(_message.Message):
     het_nodes: int
     process_map: str
     world: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., overlap: _Optional[bool] = ..., exact: _Optional[bool] = ..., whole: _Optional[bool] = ..., relative: _Optional[int] = ..., label: _Optional[bool] = ..., unbuffered: _Optional[bool] = ..., pty: _Optional[bool] = ..., multi_prog: _Optional[bool] = ..., kill_on_bad_exit: _Optional[bool] = ..., kill_on_bad_exit_set: _Optional[bool] = ..., wait_secs: _Optional[int] = ..., io_host: _Optional[str] = ..., io_port: _Optional[int] = ..., io_key: _Optional[bytes] = ..., task_prolog: _Optional[str] = ..., task_epilog: _Optional[str] = ..., mpi: _Optional[str] = ..., win_rows: _Optional[int] = ..., win_cols: _Optional[int] = ..., immediate: _Optional[bool] = ..., srun_pid: _Optional[int] = ..., srun_host: _Optional[str] = ..., interactive: _Optional[bool] = ..., external: _Optional[bool] = ..., no_shell: _Optional[bool] = ..., bcast: _Optional[_Iterable[str]] = ..., all_cpus: _Optional[bool] = ..., multi_prog_conf: _Optional[bytes] = ..., components: _Optional[_Iterable[_Union[StepRequest, _Mapping]]] = ..., het_groups: _Optional[_Iterable[int]] = ..., task_offset: _Optional[int] = ..., node_offset: _Optional[int] = ..., het_tasks: _Optional[int] = ..., het_nodes: _Optional[int] = ..., process_map: _Optional[str] = ..., world: _Optional[_Iterable[str]] = ...) -> None: ...
+    hold_launch: bool
+    libraries_sent: bool
+    def __init__(self, job_id: _Optional[int] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., overlap: _Optional[bool] = ..., exact: _Optional[bool] = ..., whole: _Optional[bool] = ..., relative: _Optional[int] = ..., label: _Optional[bool] = ..., unbuffered: _Optional[bool] = ..., pty: _Optional[bool] = ..., multi_prog: _Optional[bool] = ..., kill_on_bad_exit: _Optional[bool] = ..., kill_on_bad_exit_set: _Optional[bool] = ..., wait_secs: _Optional[int] = ..., io_host: _Optional[str] = ..., io_port: _Optional[int] = ..., io_key: _Optional[bytes] = ..., task_prolog: _Optional[str] = ..., task_epilog: _Optional[str] = ..., mpi: _Optional[str] = ..., win_rows: _Optional[int] = ..., win_cols: _Optional[int] = ..., immediate: _Optional[bool] = ..., srun_pid: _Optional[int] = ..., srun_host: _Optional[str] = ..., interactive: _Optional[bool] = ..., external: _Optional[bool] = ..., no_shell: _Optional[bool] = ..., bcast: _Optional[_Iterable[str]] = ..., all_cpus: _Optional[bool] = ..., multi_prog_conf: _Optional[bytes] = ..., components: _Optional[_Iterable[_Union[StepRequest, _Mapping]]] = ..., het_groups: _Optional[_Iterable[int]] = ..., task_offset: _Optional[int] = ..., node_offset: _Optional[int] = ..., het_tasks: _Optional[int] = ..., het_nodes: _Optional[int] = ..., process_map: _Optional[str] = ..., world: _Optional[_Iterable[str]] = ..., hold_launch: _Optional[bool] = ..., libraries_sent: _Optional[bool] = ...) -> None: ...
 
 class StepCreated(_message.Message):
     __slots__ = ("step", "job", "node_addrs", "warning", "components")
@@ -1201,7 +1219,7 @@ class StepRef(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class NodeUp(_message.Message):
-    __slots__ = ("register", "started", "done", "terminated", "load", "usage", "exits", "relay", "reply", "prepared")
+    __slots__ = ("register", "started", "done", "terminated", "load", "usage", "exits", "relay", "reply", "prepared", "file_reply")
     REGISTER_FIELD_NUMBER: _ClassVar[int]
     STARTED_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
@@ -1212,6 +1230,7 @@ class NodeUp(_message.Message):
     RELAY_FIELD_NUMBER: _ClassVar[int]
     REPLY_FIELD_NUMBER: _ClassVar[int]
     PREPARED_FIELD_NUMBER: _ClassVar[int]
+    FILE_REPLY_FIELD_NUMBER: _ClassVar[int]
     register: NodeRegister
     started: StepStarted
     done: StepDone
@@ -1222,7 +1241,8 @@ class NodeUp(_message.Message):
     relay: Relay
     reply: NodeReply
     prepared: JobPrepared
-    def __init__(self, register: _Optional[_Union[NodeRegister, _Mapping]] = ..., started: _Optional[_Union[StepStarted, _Mapping]] = ..., done: _Optional[_Union[StepDone, _Mapping]] = ..., terminated: _Optional[_Union[JobTerminated, _Mapping]] = ..., load: _Optional[_Union[NodeLoad, _Mapping]] = ..., usage: _Optional[_Union[StepUsage, _Mapping]] = ..., exits: _Optional[_Union[TaskExits, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., reply: _Optional[_Union[NodeReply, _Mapping]] = ..., prepared: _Optional[_Union[JobPrepared, _Mapping]] = ...) -> None: ...
+    file_reply: FileReply
+    def __init__(self, register: _Optional[_Union[NodeRegister, _Mapping]] = ..., started: _Optional[_Union[StepStarted, _Mapping]] = ..., done: _Optional[_Union[StepDone, _Mapping]] = ..., terminated: _Optional[_Union[JobTerminated, _Mapping]] = ..., load: _Optional[_Union[NodeLoad, _Mapping]] = ..., usage: _Optional[_Union[StepUsage, _Mapping]] = ..., exits: _Optional[_Union[TaskExits, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., reply: _Optional[_Union[NodeReply, _Mapping]] = ..., prepared: _Optional[_Union[JobPrepared, _Mapping]] = ..., file_reply: _Optional[_Union[FileReply, _Mapping]] = ...) -> None: ...
 
 class StepStarted(_message.Message):
     __slots__ = ("job_id", "step_id", "node", "pids", "epoch")
@@ -1285,18 +1305,30 @@ class NodeLoad(_message.Message):
     def __init__(self, node: _Optional[str] = ..., cpu_load: _Optional[float] = ..., free_memory: _Optional[int] = ...) -> None: ...
 
 class StepUsage(_message.Message):
-    __slots__ = ("job_id", "step_id", "node", "usage", "pids")
+    __slots__ = ("job_id", "step_id", "node", "usage", "pids", "tasks")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     PIDS_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     step_id: int
     node: str
     usage: Usage
     pids: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., node: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., pids: _Optional[_Iterable[int]] = ...) -> None: ...
+    tasks: _containers.RepeatedCompositeFieldContainer[TaskPid]
+    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., node: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., pids: _Optional[_Iterable[int]] = ..., tasks: _Optional[_Iterable[_Union[TaskPid, _Mapping]]] = ...) -> None: ...
+
+class TaskPid(_message.Message):
+    __slots__ = ("pid", "local", "task")
+    PID_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    pid: int
+    local: int
+    task: int
+    def __init__(self, pid: _Optional[int] = ..., local: _Optional[int] = ..., task: _Optional[int] = ...) -> None: ...
 
 class Relay(_message.Message):
     __slots__ = ("id", "request", "peer", "response")
@@ -1329,7 +1361,7 @@ class NodeReply(_message.Message):
     def __init__(self, id: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
 
 class NodeDown(_message.Message):
-    __slots__ = ("registered", "launch", "signal", "terminate", "ack", "shutdown", "reconfigure", "relay", "update_limit", "ping", "notice", "measure", "attach", "prepare", "health_check", "reboot")
+    __slots__ = ("registered", "launch", "signal", "terminate", "ack", "shutdown", "reconfigure", "relay", "update_limit", "ping", "notice", "measure", "attach", "prepare", "health_check", "reboot", "file_open", "file_block", "file_end")
     REGISTERED_FIELD_NUMBER: _ClassVar[int]
     LAUNCH_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
@@ -1346,6 +1378,9 @@ class NodeDown(_message.Message):
     PREPARE_FIELD_NUMBER: _ClassVar[int]
     HEALTH_CHECK_FIELD_NUMBER: _ClassVar[int]
     REBOOT_FIELD_NUMBER: _ClassVar[int]
+    FILE_OPEN_FIELD_NUMBER: _ClassVar[int]
+    FILE_BLOCK_FIELD_NUMBER: _ClassVar[int]
+    FILE_END_FIELD_NUMBER: _ClassVar[int]
     registered: Registered
     launch: StepLaunch
     signal: SignalStep
@@ -1362,7 +1397,10 @@ class NodeDown(_message.Message):
     prepare: PrepareJob
     health_check: HealthCheck
     reboot: Reboot
-    def __init__(self, registered: _Optional[_Union[Registered, _Mapping]] = ..., launch: _Optional[_Union[StepLaunch, _Mapping]] = ..., signal: _Optional[_Union[SignalStep, _Mapping]] = ..., terminate: _Optional[_Union[TerminateJob, _Mapping]] = ..., ack: _Optional[_Union[AckDone, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., update_limit: _Optional[_Union[UpdateLimit, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., notice: _Optional[_Union[JobNotice, _Mapping]] = ..., measure: _Optional[_Union[StepRef, _Mapping]] = ..., attach: _Optional[_Union[AttachStep, _Mapping]] = ..., prepare: _Optional[_Union[PrepareJob, _Mapping]] = ..., health_check: _Optional[_Union[HealthCheck, _Mapping]] = ..., reboot: _Optional[_Union[Reboot, _Mapping]] = ...) -> None: ...
+    file_open: FileOpen
+    file_block: FileBlock
+    file_end: FileEnd
+    def __init__(self, registered: _Optional[_Union[Registered, _Mapping]] = ..., launch: _Optional[_Union[StepLaunch, _Mapping]] = ..., signal: _Optional[_Union[SignalStep, _Mapping]] = ..., terminate: _Optional[_Union[TerminateJob, _Mapping]] = ..., ack: _Optional[_Union[AckDone, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., relay: _Optional[_Union[Relay, _Mapping]] = ..., update_limit: _Optional[_Union[UpdateLimit, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., notice: _Optional[_Union[JobNotice, _Mapping]] = ..., measure: _Optional[_Union[StepRef, _Mapping]] = ..., attach: _Optional[_Union[AttachStep, _Mapping]] = ..., prepare: _Optional[_Union[PrepareJob, _Mapping]] = ..., health_check: _Optional[_Union[HealthCheck, _Mapping]] = ..., reboot: _Optional[_Union[Reboot, _Mapping]] = ..., file_open: _Optional[_Union[FileOpen, _Mapping]] = ..., file_block: _Optional[_Union[FileBlock, _Mapping]] = ..., file_end: _Optional[_Union[FileEnd, _Mapping]] = ...) -> None: ...
 
 class Registered(_message.Message):
     __slots__ = ("ok", "error", "version")
@@ -1475,7 +1513,7 @@ class Ping(_message.Message):
     def __init__(self) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info", "update_reservation", "explain", "list_topology", "set_level", "set_trigger", "list_triggers", "clear_trigger")
+    __slots__ = ("protocol", "command", "ping", "submit", "watch", "list_jobs", "list_nodes", "list_partitions", "list_reservations", "list_steps", "get_config", "cancel", "update_job", "job_op", "update_node", "update_partition", "create_step", "attach_step", "end_step", "reconfigure", "shutdown", "get_blob", "complete_job", "token", "list_licenses", "statistics", "signal_step", "acct", "node_up", "priority_factors", "share_info", "assoc_info", "update_reservation", "explain", "list_topology", "set_level", "set_trigger", "list_triggers", "clear_trigger", "file_open", "file_block", "file_end", "start_step", "update_crontab", "get_crontab")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
@@ -1515,6 +1553,12 @@ class Request(_message.Message):
     SET_TRIGGER_FIELD_NUMBER: _ClassVar[int]
     LIST_TRIGGERS_FIELD_NUMBER: _ClassVar[int]
     CLEAR_TRIGGER_FIELD_NUMBER: _ClassVar[int]
+    FILE_OPEN_FIELD_NUMBER: _ClassVar[int]
+    FILE_BLOCK_FIELD_NUMBER: _ClassVar[int]
+    FILE_END_FIELD_NUMBER: _ClassVar[int]
+    START_STEP_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_CRONTAB_FIELD_NUMBER: _ClassVar[int]
+    GET_CRONTAB_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     command: str
     ping: Ping
@@ -1554,10 +1598,16 @@ class Request(_message.Message):
     set_trigger: TriggerRecord
     list_triggers: ListTriggers
     clear_trigger: ClearTrigger
-    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ..., update_reservation: _Optional[_Union[UpdateReservation, _Mapping]] = ..., explain: _Optional[_Union[Explain, _Mapping]] = ..., list_topology: _Optional[_Union[ListTopology, _Mapping]] = ..., set_level: _Optional[_Union[SetLevel, _Mapping]] = ..., set_trigger: _Optional[_Union[TriggerRecord, _Mapping]] = ..., list_triggers: _Optional[_Union[ListTriggers, _Mapping]] = ..., clear_trigger: _Optional[_Union[ClearTrigger, _Mapping]] = ...) -> None: ...
+    file_open: FileOpen
+    file_block: FileBlock
+    file_end: FileEnd
+    start_step: StartStep
+    update_crontab: UpdateCrontab
+    get_crontab: GetCrontab
+    def __init__(self, protocol: _Optional[int] = ..., command: _Optional[str] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., submit: _Optional[_Union[Submit, _Mapping]] = ..., watch: _Optional[_Union[WatchJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., list_nodes: _Optional[_Union[ListNodes, _Mapping]] = ..., list_partitions: _Optional[_Union[ListPartitions, _Mapping]] = ..., list_reservations: _Optional[_Union[ListReservations, _Mapping]] = ..., list_steps: _Optional[_Union[ListSteps, _Mapping]] = ..., get_config: _Optional[_Union[GetConfig, _Mapping]] = ..., cancel: _Optional[_Union[CancelJobs, _Mapping]] = ..., update_job: _Optional[_Union[UpdateJob, _Mapping]] = ..., job_op: _Optional[_Union[JobOp, _Mapping]] = ..., update_node: _Optional[_Union[UpdateNode, _Mapping]] = ..., update_partition: _Optional[_Union[UpdatePartition, _Mapping]] = ..., create_step: _Optional[_Union[StepRequest, _Mapping]] = ..., attach_step: _Optional[_Union[AttachStep, _Mapping]] = ..., end_step: _Optional[_Union[EndStep, _Mapping]] = ..., reconfigure: _Optional[_Union[Reconfigure, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., get_blob: _Optional[_Union[GetBlob, _Mapping]] = ..., complete_job: _Optional[_Union[CompleteJob, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., list_licenses: _Optional[_Union[ListLicenses, _Mapping]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., signal_step: _Optional[_Union[SignalStep, _Mapping]] = ..., acct: _Optional[_Union[AcctCall, _Mapping]] = ..., node_up: _Optional[_Union[NodeUp, _Mapping]] = ..., priority_factors: _Optional[_Union[ListPriorityFactors, _Mapping]] = ..., share_info: _Optional[_Union[ShareInfo, _Mapping]] = ..., assoc_info: _Optional[_Union[AssocInfo, _Mapping]] = ..., update_reservation: _Optional[_Union[UpdateReservation, _Mapping]] = ..., explain: _Optional[_Union[Explain, _Mapping]] = ..., list_topology: _Optional[_Union[ListTopology, _Mapping]] = ..., set_level: _Optional[_Union[SetLevel, _Mapping]] = ..., set_trigger: _Optional[_Union[TriggerRecord, _Mapping]] = ..., list_triggers: _Optional[_Union[ListTriggers, _Mapping]] = ..., clear_trigger: _Optional[_Union[ClearTrigger, _Mapping]] = ..., file_open: _Optional[_Union[FileOpen, _Mapping]] = ..., file_block: _Optional[_Union[FileBlock, _Mapping]] = ..., file_end: _Optional[_Union[FileEnd, _Mapping]] = ..., start_step: _Optional[_Union[StartStep, _Mapping]] = ..., update_crontab: _Optional[_Union[UpdateCrontab, _Mapping]] = ..., get_crontab: _Optional[_Union[GetCrontab, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares", "assoc_records", "explanations", "topology", "triggers")
+    __slots__ = ("rc", "error", "messages", "more", "pong", "submitted", "job_event", "jobs", "nodes", "partitions", "reservations", "steps", "config", "step_created", "step_event", "blob", "results", "token", "licenses", "statistics", "acct", "node_down", "priority_factors", "shares", "assoc_records", "explanations", "topology", "triggers", "file_reply", "crontab")
     RC_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
@@ -1586,6 +1636,8 @@ class Response(_message.Message):
     EXPLANATIONS_FIELD_NUMBER: _ClassVar[int]
     TOPOLOGY_FIELD_NUMBER: _ClassVar[int]
     TRIGGERS_FIELD_NUMBER: _ClassVar[int]
+    FILE_REPLY_FIELD_NUMBER: _ClassVar[int]
+    CRONTAB_FIELD_NUMBER: _ClassVar[int]
     rc: int
     error: str
     messages: _containers.RepeatedScalarFieldContainer[str]
@@ -1614,7 +1666,9 @@ class Response(_message.Message):
     explanations: Explanations
     topology: TopologyReply
     triggers: Triggers
-    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ..., priority_factors: _Optional[_Union[PriorityFactors, _Mapping]] = ..., shares: _Optional[_Union[Shares, _Mapping]] = ..., assoc_records: _Optional[_Union[AssocRecords, _Mapping]] = ..., explanations: _Optional[_Union[Explanations, _Mapping]] = ..., topology: _Optional[_Union[TopologyReply, _Mapping]] = ..., triggers: _Optional[_Union[Triggers, _Mapping]] = ...) -> None: ...
+    file_reply: FileReply
+    crontab: CrontabReply
+    def __init__(self, rc: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., submitted: _Optional[_Union[Submitted, _Mapping]] = ..., job_event: _Optional[_Union[JobEvent, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., nodes: _Optional[_Union[Nodes, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., reservations: _Optional[_Union[Reservations, _Mapping]] = ..., steps: _Optional[_Union[Steps, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., step_created: _Optional[_Union[StepCreated, _Mapping]] = ..., step_event: _Optional[_Union[StepEvent, _Mapping]] = ..., blob: _Optional[_Union[JobBlob, _Mapping]] = ..., results: _Optional[_Union[OpResults, _Mapping]] = ..., token: _Optional[_Union[TokenReply, _Mapping]] = ..., licenses: _Optional[_Union[Licenses, _Mapping]] = ..., statistics: _Optional[_Union[StatisticsReply, _Mapping]] = ..., acct: _Optional[_Union[AcctReply, _Mapping]] = ..., node_down: _Optional[_Union[NodeDown, _Mapping]] = ..., priority_factors: _Optional[_Union[PriorityFactors, _Mapping]] = ..., shares: _Optional[_Union[Shares, _Mapping]] = ..., assoc_records: _Optional[_Union[AssocRecords, _Mapping]] = ..., explanations: _Optional[_Union[Explanations, _Mapping]] = ..., topology: _Optional[_Union[TopologyReply, _Mapping]] = ..., triggers: _Optional[_Union[Triggers, _Mapping]] = ..., file_reply: _Optional[_Union[FileReply, _Mapping]] = ..., crontab: _Optional[_Union[CrontabReply, _Mapping]] = ...) -> None: ...
 
 class Pong(_message.Message):
     __slots__ = ("version", "host", "start_time", "primary", "pid")
@@ -1850,7 +1904,7 @@ class KeyValue(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class CancelJobs(_message.Message):
-    __slots__ = ("ids", "signal", "batch", "full", "users", "accounts", "partitions", "qos", "names", "states", "nodelist", "reservation", "wckeys", "interactive_only_list", "hurry", "me", "sibling", "ctld", "signal_set")
+    __slots__ = ("ids", "signal", "batch", "full", "users", "accounts", "partitions", "qos", "names", "states", "nodelist", "reservation", "wckeys", "interactive_only_list", "hurry", "me", "sibling", "ctld", "signal_set", "cron")
     IDS_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
@@ -1870,6 +1924,7 @@ class CancelJobs(_message.Message):
     SIBLING_FIELD_NUMBER: _ClassVar[int]
     CTLD_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_SET_FIELD_NUMBER: _ClassVar[int]
+    CRON_FIELD_NUMBER: _ClassVar[int]
     ids: _containers.RepeatedScalarFieldContainer[str]
     signal: int
     batch: bool
@@ -1889,7 +1944,8 @@ class CancelJobs(_message.Message):
     sibling: str
     ctld: bool
     signal_set: bool
-    def __init__(self, ids: _Optional[_Iterable[str]] = ..., signal: _Optional[int] = ..., batch: _Optional[bool] = ..., full: _Optional[bool] = ..., users: _Optional[_Iterable[str]] = ..., accounts: _Optional[_Iterable[str]] = ..., partitions: _Optional[_Iterable[str]] = ..., qos: _Optional[_Iterable[str]] = ..., names: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[int]] = ..., nodelist: _Optional[_Iterable[str]] = ..., reservation: _Optional[str] = ..., wckeys: _Optional[_Iterable[str]] = ..., interactive_only_list: _Optional[bool] = ..., hurry: _Optional[bool] = ..., me: _Optional[bool] = ..., sibling: _Optional[str] = ..., ctld: _Optional[bool] = ..., signal_set: _Optional[bool] = ...) -> None: ...
+    cron: bool
+    def __init__(self, ids: _Optional[_Iterable[str]] = ..., signal: _Optional[int] = ..., batch: _Optional[bool] = ..., full: _Optional[bool] = ..., users: _Optional[_Iterable[str]] = ..., accounts: _Optional[_Iterable[str]] = ..., partitions: _Optional[_Iterable[str]] = ..., qos: _Optional[_Iterable[str]] = ..., names: _Optional[_Iterable[str]] = ..., states: _Optional[_Iterable[int]] = ..., nodelist: _Optional[_Iterable[str]] = ..., reservation: _Optional[str] = ..., wckeys: _Optional[_Iterable[str]] = ..., interactive_only_list: _Optional[bool] = ..., hurry: _Optional[bool] = ..., me: _Optional[bool] = ..., sibling: _Optional[str] = ..., ctld: _Optional[bool] = ..., signal_set: _Optional[bool] = ..., cron: _Optional[bool] = ...) -> None: ...
 
 class OpResults(_message.Message):
     __slots__ = ("results",)
@@ -2715,3 +2771,149 @@ class PmixModex(_message.Message):
     status: int
     data: bytes
     def __init__(self, request: _Optional[int] = ..., answer: _Optional[bool] = ..., rank: _Optional[int] = ..., status: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class FileOpen(_message.Message):
+    __slots__ = ("job_id", "step_id", "het_offset", "path", "library", "mode", "force", "preserve", "atime_ns", "mtime_ns", "size", "fanout", "timeout", "transfer", "uid", "gid", "user", "node", "context")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    HET_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    LIBRARY_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    PRESERVE_FIELD_NUMBER: _ClassVar[int]
+    ATIME_NS_FIELD_NUMBER: _ClassVar[int]
+    MTIME_NS_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    FANOUT_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    UID_FIELD_NUMBER: _ClassVar[int]
+    GID_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    job_id: int
+    step_id: int
+    het_offset: int
+    path: bytes
+    library: bytes
+    mode: int
+    force: bool
+    preserve: bool
+    atime_ns: int
+    mtime_ns: int
+    size: int
+    fanout: int
+    timeout: int
+    transfer: int
+    uid: int
+    gid: int
+    user: str
+    node: str
+    context: StepLaunch
+    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., het_offset: _Optional[int] = ..., path: _Optional[bytes] = ..., library: _Optional[bytes] = ..., mode: _Optional[int] = ..., force: _Optional[bool] = ..., preserve: _Optional[bool] = ..., atime_ns: _Optional[int] = ..., mtime_ns: _Optional[int] = ..., size: _Optional[int] = ..., fanout: _Optional[int] = ..., timeout: _Optional[int] = ..., transfer: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., node: _Optional[str] = ..., context: _Optional[_Union[StepLaunch, _Mapping]] = ...) -> None: ...
+
+class FileBlock(_message.Message):
+    __slots__ = ("transfer", "offset", "data", "inflated")
+    TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    INFLATED_FIELD_NUMBER: _ClassVar[int]
+    transfer: int
+    offset: int
+    data: bytes
+    inflated: int
+    def __init__(self, transfer: _Optional[int] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ..., inflated: _Optional[int] = ...) -> None: ...
+
+class FileEnd(_message.Message):
+    __slots__ = ("transfer", "whole")
+    TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    transfer: int
+    whole: bool
+    def __init__(self, transfer: _Optional[int] = ..., whole: _Optional[bool] = ...) -> None: ...
+
+class FileReply(_message.Message):
+    __slots__ = ("transfer", "results", "node_list")
+    TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    NODE_LIST_FIELD_NUMBER: _ClassVar[int]
+    transfer: int
+    results: _containers.RepeatedCompositeFieldContainer[FileResult]
+    node_list: str
+    def __init__(self, transfer: _Optional[int] = ..., results: _Optional[_Iterable[_Union[FileResult, _Mapping]]] = ..., node_list: _Optional[str] = ...) -> None: ...
+
+class FileResult(_message.Message):
+    __slots__ = ("node", "error", "text")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    error: int
+    text: str
+    def __init__(self, node: _Optional[str] = ..., error: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
+
+class StartStep(_message.Message):
+    __slots__ = ("job_id", "step_id", "program", "libraries_sent")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    PROGRAM_FIELD_NUMBER: _ClassVar[int]
+    LIBRARIES_SENT_FIELD_NUMBER: _ClassVar[int]
+    job_id: int
+    step_id: int
+    program: str
+    libraries_sent: bool
+    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., program: _Optional[str] = ..., libraries_sent: _Optional[bool] = ...) -> None: ...
+
+class Crontab(_message.Message):
+    __slots__ = ("uid", "text", "disabled")
+    UID_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    DISABLED_FIELD_NUMBER: _ClassVar[int]
+    uid: int
+    text: bytes
+    disabled: _containers.RepeatedCompositeFieldContainer[LineRange]
+    def __init__(self, uid: _Optional[int] = ..., text: _Optional[bytes] = ..., disabled: _Optional[_Iterable[_Union[LineRange, _Mapping]]] = ...) -> None: ...
+
+class LineRange(_message.Message):
+    __slots__ = ("first", "last")
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    first: int
+    last: int
+    def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
+
+class UpdateCrontab(_message.Message):
+    __slots__ = ("uid", "text", "jobs", "remove")
+    UID_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_FIELD_NUMBER: _ClassVar[int]
+    uid: int
+    text: bytes
+    jobs: _containers.RepeatedCompositeFieldContainer[JobSpec]
+    remove: bool
+    def __init__(self, uid: _Optional[int] = ..., text: _Optional[bytes] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ..., remove: _Optional[bool] = ...) -> None: ...
+
+class GetCrontab(_message.Message):
+    __slots__ = ("uid",)
+    UID_FIELD_NUMBER: _ClassVar[int]
+    uid: int
+    def __init__(self, uid: _Optional[int] = ...) -> None: ...
+
+class CrontabReply(_message.Message):
+    __slots__ = ("crontab", "job_ids", "failed", "rc", "error", "message")
+    CRONTAB_FIELD_NUMBER: _ClassVar[int]
+    JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    RC_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    crontab: Crontab
+    job_ids: _containers.RepeatedScalarFieldContainer[int]
+    failed: LineRange
+    rc: int
+    error: str
+    message: str
+    def __init__(self, crontab: _Optional[_Union[Crontab, _Mapping]] = ..., job_ids: _Optional[_Iterable[int]] = ..., failed: _Optional[_Union[LineRange, _Mapping]] = ..., rc: _Optional[int] = ..., error: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...

@@ -59,6 +59,7 @@ def _flags(job: pb.JobRecord) -> list[str]:
     flags = (
         ("EXACT_TASK_COUNT_REQUESTED", spec.HasField("num_tasks")),
         ("EXACT_CPU_COUNT_REQUESTED", spec.HasField("cpus_per_task")),
+        ("CRON_JOB", st.recurs(job)),
         ("KILL_INVALID_DEPENDENCY", spec.kill_on_invalid_dep_set and spec.kill_on_invalid_dep),
         ("NO_KILL_INVALID_DEPENDENCY", spec.kill_on_invalid_dep_set and not spec.kill_on_invalid_dep),
         ("SPREAD_JOB", spec.spread_job),
@@ -197,7 +198,7 @@ def job_record(job: pb.JobRecord, now: float, cluster: str, shapes: Shapes) -> d
         "cpu_frequency_maximum": _UNSET,
         "cpu_frequency_governor": _UNSET,
         "cpus_per_tres": jv.cpus_per_tres(job),
-        "cron": "",
+        "cron": spec.cron.spec,
         "deadline": _moment(job.deadline or spec.deadline),
         "delay_boot": number(spec.delay_boot),
         "dependency": job.dependency,

@@ -174,7 +174,7 @@ def job_fields(view: View) -> FieldTable[Job]:
             Field(("corespec",), "CORE_SPEC", _core_spec, "X"),
             Field(("cpuspertask", "cpus-per-task"), "CPUS_PER_TASK", lambda j: str(j.cpus_per_task or 1)),
             Field(("cpus-per-tres",), "CPUS_PER_TRES", _na(jv.cpus_per_tres)),
-            Field(("cronjob",), "CRON_JOB", _const("No")),
+            Field(("cronjob",), "CRON_JOB", lambda j: "Yes" if st.recurs(j) else "No"),
             Field(("deadline",), "DEADLINE", _time("deadline")),
             Field(("delayboot",), "DELAY_BOOT", lambda j: format_elapsed(j.spec.delay_boot)),
             Field(("dependency",), "DEPENDENCY", _record("dependency"), "E"),

@@ -69,6 +69,8 @@ def _when(job: pb.JobRecord, now: float) -> Iterator[str]:
     deadline = moment(job.deadline or spec.deadline, "N/A")
     start, end = moment(jv.start_time(job, now)), moment(jv.end_time(job, now))
     yield f"StartTime={start} EndTime={end} Deadline={deadline}"
+    if spec.HasField("cron"):
+        yield f'{"" if spec.cron.over else "CronJob=Yes "}CrontabSpec="{spec.cron.spec}"'
     evaluated = moment(job.last_sched_eval)
     yield (
         f"SuspendTime={moment(job.suspend_time, 'None')} SecsPreSuspend={int(job.pre_suspend_secs)} "

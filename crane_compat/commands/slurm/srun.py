@@ -10,7 +10,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from crane_compat import paths
 from crane_compat.commands.slurm import allocation, submission
@@ -299,8 +299,10 @@ class Run:
             if part.spec.argv and not part.multi_prog:
                 command = os.fsdecode(part.spec.argv[0])
                 part.spec.argv[0] = os.fsencode(find_command(command, part.spec.work_dir, part.spec.env))
-        request.components.extend(part for _, part in parts[1:])
         watch = StepWatch(voice, listener, manner, self.conf)
+        if asked.flags.bcast is not None and not request.multi_prog:
+            watch.before_start = self._broadcast([part for _, part in parts])
+        request.components.extend(part for _, part in parts[1:])
         if filters := asked.filters:
             watch.on_created = lambda step: filters.post_submit(0, step.job_id, step.step_id)
         self._beside("prolog", asked.flags.prolog, job, request)
@@ -315,6 +317,23 @@ class Run:
         self.cancelled = watch.cancelled
         self.worst_status = watch.worst_status or (code << 8 if code and not watch.worst else 0)
         return code
+
+    def _broadcast(self, parts: list[pb.StepRequest]) -> Callable[[pb.StepCreated], None]:
+        """Have the step wait for --bcast, which the function returned does; that raises Failed, Unreachable."""
+        from crane_compat.commands.slurm.step_bcast import StepBcast
+
+        for part in parts:
+            part.hold_launch = True
+        programs = [(os.fsdecode(part.spec.argv[0]), part.spec.work_dir) for part in parts]
+        sender = StepBcast(self.voice, self.conf, self.asked.flags)
+
+        def send(created: pb.StepCreated) -> None:
+            for step, (program, directory) in zip((created.step, *created.components), programs, strict=True):
+                if not sender.send(step, program, directory):
+                    self.voice.error(f"Failed to broadcast '{program}'. Step launch aborted.")
+                    raise Failed
+
+        return send
 
     def _beside(self, kind: str, path: str, job: pb.JobRecord, request: pb.StepRequest) -> None:
         """Run --prolog or --epilog here, with the step's command line as its arguments; how it ends changes nothing.

@@ -165,6 +165,7 @@ class StepWatch:
         self.announced_abort = False
         self.kill_signal = False
         self.on_created: Callable[[pb.StepRecord], None] = lambda _step: None
+        self.before_start: Callable[[pb.StepCreated], None] = lambda _created: None
         self.forcing = False
         self.abort_wait = 32
         self.failure = ""
@@ -296,6 +297,7 @@ class StepWatch:
     def _created(self, created: pb.StepCreated) -> None:
         self.step = _whole(created)
         self.on_created(created.step)
+        self.before_start(created)
         self._width = len(str(max(0, self.step.num_tasks - 1)))
         if self.attached:
             self.loop.later(CONNECT_SECS, self._impatient)

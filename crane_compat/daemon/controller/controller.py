@@ -46,6 +46,7 @@ from crane_compat.core.parameters import Parameters
 from crane_compat.daemon.controller import persistence
 from crane_compat.daemon.controller.accounting_link import AccountingLink
 from crane_compat.daemon.controller.associations import Associations
+from crane_compat.daemon.controller.crontabs import CrontabRequests
 from crane_compat.daemon.controller.filter_link import FilterLink
 from crane_compat.daemon.controller.health import HealthChecks
 from crane_compat.daemon.controller.identity import Identities
@@ -54,6 +55,7 @@ from crane_compat.daemon.controller.programs import Programs
 from crane_compat.daemon.controller.shares import Shares
 from crane_compat.daemon.controller.statistics import Statistics
 from crane_compat.daemon.controller.store import Batch, Store, StoreError
+from crane_compat.daemon.controller.transfers import Transfers
 from crane_compat.daemon.log import level_of
 from crane_compat.daemon.rpc.server import Connection, FrameServer
 from crane_compat.parsers import hostlist, topology_conf
@@ -148,6 +150,8 @@ class Controller:
         self.shares = Shares(self)
         self.associations = Associations(self)
         self.filters = FilterLink(conf, self.cluster)
+        self.transfers = Transfers(self)
+        self.crontabs = CrontabRequests(self)
         self.thread = concurrent.futures.ThreadPoolExecutor(1, "store")
         self.answers: list[Answer] = []
         self.wake = asyncio.Event()
@@ -195,6 +199,7 @@ class Controller:
                 "list_triggers": self.list_triggers,
                 "clear_trigger": self.clear_trigger,
                 "create_step": self.create_step,
+                "start_step": self.start_step,
                 "end_step": self.end_step,
                 "attach_step": self.attach_step,
                 "complete_job": self.complete_job,
@@ -203,6 +208,11 @@ class Controller:
                 "token": self.token,
                 "share_info": self.shares.answer,
                 "assoc_info": self.associations.answer,
+                "file_open": self.transfers.open,
+                "file_block": self.transfers.block,
+                "file_end": self.transfers.end,
+                "update_crontab": self.crontabs.update,
+                "get_crontab": self.crontabs.get,
                 "node_up": self.node_up,
             },
             observe=self.statistics.called,
@@ -359,6 +369,11 @@ class Controller:
         await asyncio.sleep(STORE_RETRY)
         return kept, batch
 
+    def check_store(self) -> None:
+        """Refuse new jobs where they could not be kept.  Raises RequestError."""
+        if self.store_error:
+            raise self._full()
+
     def _full(self) -> RequestError:
         return RequestError(
             Errno.WRITING_TO_FILE,
@@ -441,7 +456,7 @@ class Controller:
     def _launch(self, effect: LaunchStep) -> None:
         job = self.cluster.jobs.get(effect.job_id)
         step = job.steps.get(effect.step_id) if job is not None else None
-        if job is None or step is None or job.finished:
+        if job is None or step is None or job.finished or step.request.hold_launch:
             return
         self.nodes.send(effect.node, pb.NodeDown(launch=self.launch_message(job, step, effect.node)))
 
@@ -808,10 +823,11 @@ class Controller:
             raise RequestError(Errno.JOB_SCRIPT_MISSING)
         for spec in body.specs:
             spec.ClearField("admin_comment")  # not the user's to give
+            spec.ClearField("cron")  # update_crontab is for that
             if spec.HasField("uid") and spec.uid != who.uid:
                 if not who.is_root():
                     raise RequestError(Errno.USER_ID_MISSING)
-                who = self._other(spec.uid, spec.gid if spec.HasField("gid") else None)
+                who = self.other(spec.uid, spec.gid if spec.HasField("gid") else None)
         if self.filters.active:
             return self._filtered(connection, body, who)
         self._admit(connection, body, who, [])
@@ -845,8 +861,7 @@ class Controller:
                 )
             )
             return
-        if self.store_error:
-            raise self._full()
+        self.check_store()
         job = self.cluster.submit(specs, who, now)
         components = self.cluster.components(job)
         self.statistics.admitted(components)
@@ -898,8 +913,8 @@ class Controller:
         others = (self.cluster.jobs[number].record for number in self.cluster.pending if number != job.id)
         return not any(o.priority >= job.record.priority and mine & set(o.partition.split(",")) for o in others)
 
-    def _other(self, uid: int, gid: int | None) -> Identity:
-
+    def other(self, uid: int, gid: int | None = None) -> Identity:
+        """A user on whose behalf root asks.  Raises RequestError."""
         try:
             entry = pwd.getpwuid(uid)
         except KeyError:
@@ -1074,6 +1089,11 @@ class Controller:
             self._kill_step(job, step)
 
     def _kill_step(self, job: Job, step: Step) -> None:
+        if step.request.hold_launch:  # no node knows of it yet
+            for name in sorted(step.waiting):
+                self.cluster.step_done(job, step, name, [], None, time.time(), error="", oom=False)
+            self.kick()
+            return
         for name in sorted(step.waiting):
             self.nodes.send(
                 name,
@@ -1083,6 +1103,26 @@ class Controller:
                     )
                 ),
             )
+
+    def start_step(self, connection: Connection, request: pb.Request) -> None:
+        """What a step waited for has been done (its program is on the nodes): launch it."""
+        body = request.start_step
+        job = self.cluster.jobs.get(body.job_id)
+        step = job.steps.get(body.step_id) if job is not None else None
+        if job is None or step is None:
+            raise RequestError(Errno.INVALID_JOB_ID)
+        who = self.who(connection)
+        if who.uid != job.record.uid and not who.is_root():
+            raise RequestError(Errno.ACCESS_DENIED)
+        if not step.waiting or not step.request.hold_launch:
+            raise RequestError(Errno.ALREADY_DONE)
+        step.request.hold_launch = False
+        step.request.libraries_sent = body.libraries_sent
+        if body.program:
+            step.request.bcast[:] = [body.program]
+        self.cluster.changes.steps.add((job.id, body.step_id))
+        self.cluster.effects.extend(LaunchStep(alloc.node, job.id, body.step_id) for alloc in step.record.nodes)
+        self.after_commit(lambda: connection.send(pb.Response()))
 
     def end_step(self, connection: Connection, request: pb.Request) -> None:
         """srun wants its step ended (^C twice, --wait, --kill-on-bad-exit)."""

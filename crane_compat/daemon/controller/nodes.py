@@ -169,6 +169,9 @@ class NodeManager:
             self._prepared(message.prepared, now)
         elif kind == "usage":
             self._usage(message.usage)
+        elif kind == "file_reply":
+            self.controller.transfers.answered(message.file_reply)
+            return
         elif kind == "load":
             node = self.controller.cluster.nodes.get(message.load.node)
             if node is not None:
@@ -254,6 +257,7 @@ class NodeManager:
     def _closed(self, name: str, link: Link) -> None:
         if self.links.get(name) is link:
             del self.links[name]
+            self.controller.transfers.lost(name)
             node = self.controller.cluster.nodes.get(name)
             if node is not None:
                 node.connected, node.last_seen = False, time.time()

@@ -44,6 +44,11 @@ def batch_of(cluster: Cluster, changes: Changes, outbox_done: int = 0) -> Batch:
             batch.triggers.append((number, trigger.SerializeToString()))
         else:
             batch.gone_triggers.append(number)
+    for uid in changes.crontabs:
+        if table := cluster.crontabs.by_uid.get(uid):
+            batch.crontabs.append((uid, table.SerializeToString()))
+        else:
+            batch.gone_crontabs.append(uid)
     batch.outbox = [(event.seq, event.SerializeToString()) for event in changes.outbox]
     if changes.next_job_id:
         batch.meta["next_job_id"] = str(cluster.next_job_id)
@@ -84,6 +89,7 @@ def restore(cluster: Cluster, store: Store) -> list[pb.AcctEvent]:
         if partition.name in cluster.partitions:
             cluster.partitions[partition.name].state = partition.state
     cluster.triggers.restore(store.triggers())
+    cluster.crontabs.restore(store.crontabs())
     cluster.reservations.restore(store.reservations())
     for record in store.jobs():
         cluster.restore(Job(record))

@@ -65,6 +65,12 @@ TRIGGERS = sa.Table(
     sa.Column("trigger_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("record", _BLOB, nullable=False),
 )
+CRONTABS = sa.Table(
+    "crane_crontab",
+    _metadata,
+    sa.Column("uid", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("record", _BLOB, nullable=False),
+)
 USAGE = sa.Table(
     "crane_usage",
     _metadata,
@@ -98,6 +104,8 @@ class Batch:
     gone_reservations: list[str] = field(default_factory=list)
     triggers: list[tuple[int, bytes]] = field(default_factory=list)
     gone_triggers: list[int] = field(default_factory=list)
+    crontabs: list[tuple[int, bytes]] = field(default_factory=list)
+    gone_crontabs: list[int] = field(default_factory=list)
     usage: list[tuple[int, bytes]] = field(default_factory=list)
     outbox: list[tuple[int, bytes]] = field(default_factory=list)
     outbox_done: int = 0
@@ -108,6 +116,7 @@ class Batch:
             self.jobs or self.gone_jobs or self.blobs or self.steps or self.gone_steps or self.nodes
             or self.partitions or self.reservations or self.gone_reservations or self.usage or self.outbox
             or self.outbox_done or self.meta or self.triggers or self.gone_triggers
+            or self.crontabs or self.gone_crontabs
         )  # fmt: skip
 
 
@@ -163,7 +172,7 @@ class Store:
         """Forget everything but the schema (slurmctld -c)."""
         connection = self._conn()
         with connection.begin():
-            for table in (JOBS, BLOBS, STEPS, NODES, PARTITIONS, USAGE, OUTBOX):
+            for table in (JOBS, BLOBS, STEPS, NODES, PARTITIONS, CRONTABS, USAGE, OUTBOX):
                 connection.execute(table.delete())
             connection.execute(META.delete().where(META.c.name != "schema"))
 
@@ -218,6 +227,9 @@ class Store:
         put(connection, TRIGGERS, [{"trigger_id": i, "record": r} for i, r in batch.triggers])
         if batch.gone_triggers:
             connection.execute(TRIGGERS.delete().where(TRIGGERS.c.trigger_id.in_(batch.gone_triggers)))
+        put(connection, CRONTABS, [{"uid": u, "record": r} for u, r in batch.crontabs])
+        if batch.gone_crontabs:
+            connection.execute(CRONTABS.delete().where(CRONTABS.c.uid.in_(batch.gone_crontabs)))
         put(connection, USAGE, [{"assoc_id": a, "record": r} for a, r in batch.usage])
         put(connection, META, [{"name": k, "value": v} for k, v in batch.meta.items()])
         put(connection, OUTBOX, [{"seq": s, "event": e} for s, e in batch.outbox])
@@ -264,6 +276,9 @@ class Store:
 
     def triggers(self) -> Iterator[pb.TriggerRecord]:
         return (pb.TriggerRecord.FromString(row.record) for row in self._rows(TRIGGERS, (TRIGGERS.c.trigger_id,)))
+
+    def crontabs(self) -> Iterator[pb.Crontab]:
+        return (pb.Crontab.FromString(row.record) for row in self._rows(CRONTABS))
 
     def usage(self) -> Iterator[pb.AssocUsage]:
         return (pb.AssocUsage.FromString(row.record) for row in self._rows(USAGE))

@@ -24,6 +24,7 @@ from crane_compat import SLURM_VERSION, paths
 from crane_compat.core import states as st
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.daemon.node import hooks, machine
+from crane_compat.daemon.node.files import FileWriters
 from crane_compat.daemon.node.link import ControllerLink
 from crane_compat.daemon.rpc.server import FrameServer
 from crane_compat.daemon.stepd import adopt, spool, tracking
@@ -118,6 +119,7 @@ class Craned:
         self.start_time = time.time()
         self.boot_time = machine.boot_time()
         self.link = ControllerLink(conf, node.name, self.from_controller, self.register)
+        self.files = FileWriters(self)
         self.agent = FrameServer({})
         self.stopping = asyncio.Event()
         self.registered = asyncio.Event()
@@ -184,6 +186,7 @@ class Craned:
 
     def register(self) -> None:
         """Tell a new link who we are, and what the controller may have missed."""
+        self.files.close()  # of transfers over the old link the controller knows nothing more
         load, free = machine.load()
         here = self.machine
         told = pb.NodeRegister(
@@ -240,6 +243,8 @@ class Craned:
             for step_id, pipe in list(job.steps.items()) if job is not None else ():
                 if alone is None or step_id == alone:
                     pipe.send(message)
+        elif kind in ("file_open", "file_block", "file_end"):
+            self.files.receive(message)
         elif kind == "shutdown":
             self.stopping.set()
         elif kind == "reconfigure":
@@ -311,12 +316,7 @@ class Craned:
             async with self._at_once:
                 if job.terminating is not None:
                     raise RequestError(Errno.ALREADY_DONE)
-                try:
-                    sock = self.forks.launch(launch)
-                except ForkServerGone:
-                    log.error("the fork server is gone; starting another")
-                    self.forks = ForkServer.start_process(self.node.name)
-                    sock = self.forks.launch(launch)
+                sock = self.fork(pb.NodeDown(launch=launch))
                 pipe = await self._connect(sock, launch)
                 job.starting.discard(launch.step_id)
                 if job.terminating is not None:
@@ -331,6 +331,15 @@ class Craned:
             if isinstance(exc, RequestError):
                 done.error, done.error_code = exc.text, int(exc.errno)
             self._report(launch.job_id, launch.step_id, launch.epoch, done)
+
+    def fork(self, order: pb.NodeDown) -> socket.socket:
+        """A socket to a new child of the fork server, which does what `order` says."""
+        try:
+            return self.forks.send(order)
+        except ForkServerGone:
+            log.error("the fork server is gone; starting another")
+            self.forks = ForkServer.start_process(self.node.name)
+            return self.forks.send(order)
 
     def _measure(self, step: pb.StepRef) -> None:
         """Have a step's supervisor say what it uses; of one that is not here the controller hears nothing used."""
@@ -370,6 +379,7 @@ class Craned:
                 pipe.send(pb.NodeDown(terminate=order))
             return
         job.terminating = order
+        self.files.job_over(order.job_id)
         for pipe in list(job.steps.values()):
             pipe.send(pb.NodeDown(terminate=order))
         self._finish_termination(order.job_id, job)

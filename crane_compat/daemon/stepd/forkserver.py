@@ -96,8 +96,12 @@ class ForkServer:
 
     def launch(self, launch: pb.StepLaunch) -> socket.socket:
         """Start a step; blocks for as long as the supervisor takes to read `launch` (under a millisecond)."""
+        return self.send(pb.NodeDown(launch=launch))
+
+    def send(self, order: pb.NodeDown) -> socket.socket:
+        """Give a new child an order: to run a step, or to write a file.  Raises ForkServerGone."""
         sock = self.spawn()
-        sock.sendall(frame(pb.NodeDown(launch=launch)))
+        sock.sendall(frame(order))
         return sock
 
     def close(self) -> None:

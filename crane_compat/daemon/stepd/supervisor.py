@@ -29,7 +29,7 @@ from crane_compat.core.states import ALL_STEPS, BATCH_STEP, step_name
 from crane_compat.parsers import multi_prog
 from crane_compat.wire import FrameError, pb, recv_frame, send
 
-from . import messages, mpi, procfs, spool, stream, task_io, tasks, tracking
+from . import file_writer, messages, mpi, procfs, spool, stream, task_io, tasks, tracking
 from .control import Peer
 from .loop import READ, Loop, Timer
 from .output import NO_TASK, Identity, Names, open_input, open_output, path_of, rights_of
@@ -156,13 +156,16 @@ class Supervisor:
         if memory and self.settings.constrain_ram:
             self.tracker.limit_memory(memory)
         argv = self._arguments()
+        shared_env = job_env.node_env(self.launch)
+        if self.request.bcast:
+            argv = self._sent_program(argv, shared_env)
         self._connect()
         self.program = tasks.Program(
             user=self.user,
             work_dir=self.spec.work_dir or "/",
             umask=self.spec.umask,
             rlimits=list(self.spec.rlimits),
-            shared_env=job_env.node_env(self.launch),
+            shared_env=shared_env,
             tracker=self.tracker,
             memory=self.launch.job_alloc.memory,
             prologs=self._hooks(self.settings.task_prolog, self.request.task_prolog),
@@ -224,6 +227,17 @@ class Supervisor:
     def _hooks(self, site: Iterable[str], own: str) -> list[str]:
         """TaskProlog or TaskEpilog of the site, then srun's."""
         return [] if self.request.external else [*site, *filter(None, (own,))]
+
+    def _sent_program(
+        self, argv: Callable[[int], list[bytes]], env: dict[bytes, bytes]
+    ) -> Callable[[int], list[bytes]]:
+        """The program that srun --bcast has sent here, in the place of the one it was made from."""
+        launch = self.launch
+        path = file_writer.destination(os.fsencode(self.request.bcast[0]), launch.job_id, launch.step_id, launch.node)
+        if self.request.libraries_sent:
+            before = env.get(b"LD_LIBRARY_PATH")
+            env[b"LD_LIBRARY_PATH"] = file_writer.library_directory(path) + (b":" + before if before else b"")
+        return lambda rank: [path, *argv(rank)[1:]]
 
     def _connect(self) -> None:
         """Open the conversation with srun, where one waits for it."""
@@ -309,9 +323,8 @@ class Supervisor:
         path = self._path(pattern, rank)
         if path not in self._opened:
             mode = self.spec.open_mode
-            append = mode.startswith("a") or (
-                not mode and (self.settings.append_output or self.launch.job.restarts > 0)
-            )
+            again = self.launch.job.restarts > 0 and not self.launch.job.spec.HasField("cron")
+            append = mode.startswith("a") or (not mode and (self.settings.append_output or again))
             self._opened[path] = open_output(path, append, self.spec.umask, self.user)
         return self._opened[path]
 
@@ -495,6 +508,11 @@ class Supervisor:
             node=launch.node,
             usage=self.meter.usage(),
             pids=self.tracker.pids(),
+            tasks=[
+                pb.TaskPid(pid=task.pid, local=task.local_id, task=task.rank)
+                for task in self.tasks
+                if task.pid and task.status is None
+            ],
         )
 
     def _notice(self, text: str) -> None:
@@ -972,6 +990,9 @@ def main(sock: socket.socket) -> bool:
     try:
         first = recv_frame(sock, pb.NodeDown)
     except (OSError, FrameError, ValueError):
+        return False
+    if first is not None and first.WhichOneof("msg") == "file_open":
+        file_writer.main(sock, first.file_open)  # as the user from now on: this process is good for nothing else
         return False
     if first is None or first.WhichOneof("msg") != "launch":
         return False

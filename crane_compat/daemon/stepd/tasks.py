@@ -102,7 +102,8 @@ def _limits(program: Program) -> None:
             resource.setrlimit(number, (soft, hard))
 
 
-def _become(user: Identity) -> None:
+def become(user: Identity) -> None:
+    """Be the user, with all groups, and never root again."""
     if os.geteuid() != 0:
         return
     os.setgroups(user.groups)
@@ -244,7 +245,7 @@ def run(program: Program, task: Task, stdin: int, stdout: int, stderr: int) -> N
         if program.get_user_env:
             env = _login_env(program.user.name) | env
         _limits(program)
-        _become(program.user)
+        become(program.user)
         os.umask(program.umask)
         _chdir(program.work_dir)
         for path in program.prologs:
@@ -271,7 +272,7 @@ def run_epilog(program: Program, task: Task, paths: Sequence[str], stderr: int) 
         null = os.open("/dev/null", os.O_RDWR)
         _take_descriptors(null, null, stderr)
         os.setpgid(0, 0)
-        _become(program.user)
+        become(program.user)
         os.umask(program.umask)
         with contextlib.suppress(OSError):
             os.chdir(program.work_dir)

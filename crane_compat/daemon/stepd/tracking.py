@@ -266,6 +266,22 @@ def create(settings: pb.StepSettings, launch: pb.StepLaunch, supervisor: int) ->
     return ProcessTree(supervisor)
 
 
+def join(launch: pb.StepLaunch) -> None:
+    """Enter the groups of a running step from outside, where it has any."""
+    for path in _group_directories(launch):
+        with contextlib.suppress(OSError):
+            _write(f"{path}/cgroup.procs", str(os.getpid()))
+
+
+def _group_directories(launch: pb.StepLaunch) -> Iterable[str]:
+    """The groups that a step may have made, in whichever hierarchy."""
+    mount = launch.settings.cgroup_mount or DEFAULT_MOUNT
+    if not _plugin(launch.settings, mount):
+        return ()
+    relative = group_path(launch)
+    return (f"{mount}/freezer/{relative}", f"{mount}/memory/{relative}", f"{mount}/{relative}")
+
+
 def leftovers(launch: pb.StepLaunch) -> list[int]:
     """Processes of a step whose supervisor is dead, from what it left in the spool.
 
@@ -276,12 +292,9 @@ def leftovers(launch: pb.StepLaunch) -> list[int]:
         files = spool.StepFiles(launch.settings.spool, launch.job_id, launch.step_id, launch.epoch)
         launch = files.read_run() or launch
     settings = launch.settings
-    mount = settings.cgroup_mount or DEFAULT_MOUNT
     found: set[int] = set()
-    if _plugin(settings, mount):
-        relative = group_path(launch)
-        for path in (f"{mount}/freezer/{relative}", f"{mount}/{relative}"):
-            found.update(int(word) for word in _read(f"{path}/cgroup.procs").split())
+    for path in _group_directories(launch):
+        found.update(int(word) for word in _read(f"{path}/cgroup.procs").split())
     job, step = str(launch.job_id).encode(), str(launch.step_id).encode()
     for process in procfs.everything().values():
         if process.state == "Z" or process.pid in found or process.start < settings.supervisor_start:
