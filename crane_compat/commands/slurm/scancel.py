@@ -101,6 +101,7 @@ def request_of(args: Arguments) -> pb.CancelJobs:
         full=args.has("full"),
         hurry=args.has("hurry"),
         ctld=args.has("ctld"),
+        cron=args.has("cron"),
         me=args.has("me"),
     )
     if args.has("signal"):
@@ -223,7 +224,7 @@ class Cancel:
         self.request.CopyFrom(
             pb.CancelJobs(
                 ids=chosen, signal=request.signal, signal_set=request.signal_set, batch=request.batch,
-                full=request.full, hurry=request.hurry,
+                full=request.full, hurry=request.hurry, cron=request.cron,
             )
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from crane_compat import SLURM_VERSION
 from crane_compat.commands.slurm import scontrol_actions as act
-from crane_compat.commands.slurm import scontrol_show, scontrol_update
+from crane_compat.commands.slurm import scontrol_local, scontrol_show, scontrol_update
 from crane_compat.commands.slurm.arguments import COMMON, DOCUMENTS, Option, parse
 from crane_compat.commands.slurm.controller_call import unknown_cluster
 from crane_compat.commands.slurm.scontrol_help import HELP
@@ -95,17 +95,18 @@ KEYWORDS: tuple[Keyword, ...] = (
     Keyword("exit", 1, 0, 0, _exit),
     Keyword("explain", 3, 1, 1, act.explain),
     Keyword("fsdampeningfactor", 2, 1, 1, act.set_level),
+    Keyword("getaddrs", 4, 1, 1, scontrol_local.get_addresses),
     Keyword("getent", 3, 0, 1, act.getent),
     Keyword("help", 2, 0, 0, _help),
     Keyword("hide", 2, 0, 0, _switch("all", False)),
     Keyword("hold", 3, 1, _MANY, act.hold),
     Keyword("holdu", 5, 1, _MANY, lambda s, op, w: act.hold(s, "uhold", w)),
-    Keyword("listjobs", 5, 0, 1, act.list_local),
-    Keyword("listpids", 5, 0, 2, act.list_pids),
-    Keyword("liststeps", 5, 0, 1, act.list_local),
+    Keyword("listjobs", 5, 0, 1, scontrol_local.list_jobs),
+    Keyword("listpids", 5, 0, 2, scontrol_local.list_pids),
+    Keyword("liststeps", 5, 0, 1, scontrol_local.list_steps),
     Keyword("notify", 3, 2, _MANY, act.notify),
     Keyword("oneliner", 1, 0, 0, _switch("oneliner", True)),
-    Keyword("pidinfo", 3, 1, 1, act.pid_info),
+    Keyword("pidinfo", 3, 1, 1, scontrol_local.pid_info),
     Keyword("ping", 3, 0, 0, act.ping),
     Keyword("power", 3, 2, _MANY, act.power),
     Keyword("quiet", 4, 0, 0, _switch("quiet", True)),

@@ -29,6 +29,7 @@ Looking
   explain JOB                   why it waits, and what would let it start
   errnumstr NUMBER              the text of an error
   listjobs, liststeps           what runs on this host
+  getaddrs NODES                where nodes are reached
   listpids [JOB[.STEP] [NODE]]  its processes
   pidinfo PID                   the job of a process
   ping                          is the controller there?

@@ -104,10 +104,10 @@ static void run_here(const char *name, int argc, char **argv)
 	exit(127);
 }
 
-/* On a terminal, salloc's shell and srun's tasks need the job control of the session this process is in. */
+/* On a terminal, salloc's shell, srun's tasks and scrontab's editor need the job control of this process's session. */
 static int needs_terminal(const char *name)
 {
-	return (!strcmp(name, "salloc") || !strcmp(name, "srun")) && isatty(0);
+	return (!strcmp(name, "salloc") || !strcmp(name, "srun") || !strcmp(name, "scrontab")) && isatty(0);
 }
 
 /* The launcher's socket: named after the real path of slurm.conf (paths.py has the same rule). */

@@ -43,7 +43,7 @@ def run_here(name: str, args: list[str]) -> None:
 
 
 def needs_terminal(name: str) -> bool:
-    return name in ("salloc", "srun") and os.isatty(0)
+    return name in ("salloc", "srun", "scrontab") and os.isatty(0)
 
 
 def connect() -> socket.socket | None:

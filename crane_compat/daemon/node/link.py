@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from crane_compat import paths
 from crane_compat.daemon.rpc import remote
 from crane_compat.parsers.slurm_conf import SlurmConf
-from crane_compat.wire import PROTOCOL, frame, pb
+from crane_compat.wire import MAX_BLOCK, PROTOCOL, frame, pb
 
 log = logging.getLogger("link")
 
@@ -81,7 +81,9 @@ class ControllerLink:
                 delay = min(delay * 1.5, RETRY_LAST)
 
     async def _unix(self) -> None:
-        reader, self.writer = await asyncio.open_unix_connection(paths.controller_socket(self.conf.path))
+        reader, self.writer = await asyncio.open_unix_connection(
+            paths.controller_socket(self.conf.path), limit=2 * MAX_BLOCK
+        )
         try:
             self.up = True
             self.on_up()
