@@ -279,8 +279,9 @@ def comment_out(text: str, ranges: list[tuple[int, int]], mark: str) -> str:
     'a\\n#BAD: b\\n#BAD: c\\n'
     """
     lines = text.split("\n")
+    count = len(lines) - (not lines[-1])
     for first, last in ranges:
-        for number in range(first, min(last, len(lines)) + 1):
+        for number in range(first, min(last, count) + 1):
             if not lines[number - 1].startswith(mark):
                 lines[number - 1] = mark + lines[number - 1]
     return "\n".join(lines)

@@ -184,3 +184,35 @@ def test_another_protocol_version_is_refused_by_name(conf: SlurmConf) -> None:
     answer = recv_frame(sock, pb.Response)
     sock.close()
     assert answer is not None and answer.error == "Incompatible versions of client and server code"
+
+
+def test_a_file_goes_to_a_node_on_another_host(conf: SlurmConf, tmp_path: Path) -> None:
+    """Every request is a call of its own there: they are told apart by the transfer, and may overtake each other."""
+    assert until(lambda: node_state(conf) == st.NODE_IDLE)
+    spec = pb.JobSpec(
+        name="host", batch=True, work_dir="/", script=b"#!/bin/sh\nsleep 600\n", std_out="/dev/null",
+        std_in="/dev/null", env=[b"PATH=/usr/bin:/bin"],
+    )  # fmt: skip
+    with agent(conf) as client:
+        job = client.call(pb.Request(submit=pb.Submit(specs=[spec]))).submitted.job_id
+        assert until(
+            lambda: st.is_running(client.call(pb.Request(list_jobs=pb.ListJobs(job_ids=[job]))).jobs.jobs[0].state)
+        )
+        content, half = os.urandom(3000), 1500
+        order = pb.FileOpen(job_id=job, path=os.fsencode(tmp_path / "copy"), size=len(content), mode=0o600)
+        with agent(conf) as holder:
+            opened = holder.call(pb.Request(file_open=order)).file_reply
+            assert opened.node_list == "n1" and not opened.results
+            for offset in (half, 0):
+                block = pb.FileBlock(transfer=opened.transfer, offset=offset, data=content[offset : offset + half])
+                assert not client.call(pb.Request(file_block=block)).file_reply.results
+            assert not (tmp_path / "copy").exists()
+            end = pb.FileEnd(transfer=opened.transfer, whole=True)
+            assert not client.call(pb.Request(file_end=end)).file_reply.results
+        assert (tmp_path / "copy").read_bytes() == content
+        with agent(conf) as holder:
+            order.force = True
+            assert not holder.call(pb.Request(file_open=order)).file_reply.results
+            assert len(list(tmp_path.iterdir())) == 2
+        assert until(lambda: len(list(tmp_path.iterdir())) == 1)
+        client.call(pb.Request(cancel=pb.CancelJobs(ids=[str(job)])))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from crane_compat import SLURM_VERSION
 from crane_compat.commands.slurm import scontrol_actions as act
-from crane_compat.commands.slurm import scontrol_local, scontrol_show, scontrol_update
+from crane_compat.commands.slurm import scontrol_local, scontrol_show, scontrol_update, scontrol_write
 from crane_compat.commands.slurm.arguments import COMMON, DOCUMENTS, Option, parse
 from crane_compat.commands.slurm.controller_call import unknown_cluster
 from crane_compat.commands.slurm.scontrol_help import HELP
@@ -133,7 +133,7 @@ KEYWORDS: tuple[Keyword, ...] = (
     Keyword("verbose", 4, 0, 0, _verbose),
     Keyword("version", 4, 0, 0, _version),
     Keyword("wait_job", 2, 1, 1, act.wait_job),
-    Keyword("write", 3, 1, 3, act.write),
+    Keyword("write", 3, 1, 3, scontrol_write.write),
 )
 
 

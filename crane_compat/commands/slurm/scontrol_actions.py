@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 from crane_compat.commands.format.texts import moment
@@ -292,59 +291,6 @@ def wait_job(session: Session, op: str, words: list[str]) -> None:
     except (ValueError, RequestError, Unreachable):
         pass
     session.fail(f"scontrol: Problem running job {words[0]}")
-
-
-def write(session: Session, op: str, words: list[str]) -> None:
-    """write batch_script JOB [FILE|-], write config [FILE]."""
-    what = words[0].lower()
-    if what.startswith("batch_script"[: max(1, len(what))]) and len(words) > 1:
-        _write_script(session, words[1], words[2] if len(words) > 2 else None)
-    elif "config".startswith(what):
-        _write_config(session, words[1] if len(words) > 1 else None)
-    else:
-        session.fail(f"invalid write argument: {words[0]}")
-
-
-def _write_script(session: Session, job: str, path: str | None) -> None:
-    number = job.partition("_")[0].partition("+")[0]
-    try:
-        if not number.isdigit():
-            raise RequestError(Errno.INVALID_JOB_ID)
-        blob = session.controller.ask(pb.Request(get_blob=pb.GetBlob(job_id=int(number)))).blob
-    except RequestError as exc:  # the status stays 0
-        session.warn(f"job script retrieval failed: {exc.text}")
-        return
-    if path == "-":
-        sys.stdout.flush()
-        sys.stdout.write(blob.script.decode("utf-8", "surrogateescape"))
-        return
-    path = path or f"slurm-{job}.sh"
-    try:
-        with open(path, "wb") as file:
-            file.write(blob.script)
-    except OSError as exc:
-        session.fail(f"failed to open file `{path}`: {exc.strerror}")
-        return
-    print(f"batch script for job {job} written to {path}")
-
-
-def _write_config(session: Session, path: str | None) -> None:
-    try:
-        config = session.controller.config()
-    except RequestError as exc:
-        session.fail(f"slurm_load_ctl_conf error:{exc.text}")
-        return
-    name = f"{path or config.conf_file}.{time.strftime('%Y-%m-%dT%H:%M:%S')}"
-    try:
-        with open(name, "w", encoding="utf-8") as file:
-            file.write(f"# written by scontrol on {time.strftime('%Y-%m-%dT%H:%M:%S')}\n")
-            for row in config.values:
-                if row.value not in ("(null)", "") and "[" not in row.key and not row.key.isupper():
-                    file.write(f"{row.key}={row.value}\n")
-    except OSError as exc:
-        session.warn(f"Could not create file {name}: {exc.strerror}")
-        return
-    print(f"Slurm config saved to {name}")
 
 
 def errnumstr(session: Session, op: str, words: list[str]) -> None:
