@@ -17,6 +17,7 @@ from crane_compat.parsers import (
     binding,
     cgroup_conf,
     constraint,
+    crontab,
     dependency,
     device_request,
     distribution,
@@ -154,6 +155,12 @@ TARGETS: dict[str, Target] = {
         "rank",
     ),
     "constraint": _printed(constraint.parse_constraint, "a&b", "[a|b]", "a*2&b*1", "(a&b)|c", "[(a&b)*2&(c)*1]"),
+    "crontab": _value(
+        lambda text: list(crontab.read(text)),
+        "A=b\n#SCRON -J x\n*/5 1-3,7 1 jan mon-fri echo $A\n",
+        "@daily x\n\t# y\n0 0 31 * 7 z",
+        errors=(crontab.CrontabError,),
+    ),
     "dependency": _printed(
         dependency.parse_dependency, "afterok:12:13", "afterany:12_3,singleton", "after:1+5?afternotok:2", "expand:7"
     ),

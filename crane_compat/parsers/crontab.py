@@ -39,6 +39,8 @@ class SpecError(ValueError):
 
 # ---------------------------------------------------------------- when
 
+_NUMBER = re.compile(r"[0-9]{1,9}$")
+
 
 @dataclass(frozen=True, slots=True)
 class _Field:
@@ -50,7 +52,7 @@ class _Field:
     misnamed: str = ""
 
     def number(self, text: str) -> int:
-        if text.isdecimal() and text.isascii():
+        if _NUMBER.match(text):
             value = int(text)
             if self.first <= value <= self.last:
                 return value
@@ -78,7 +80,7 @@ class _Field:
                     raise SpecError("")
                 found.update(range(start, end + 1))
         if slash:
-            if not (step.isdecimal() and step.isascii() and 1 < int(step) <= self.last):
+            if not (_NUMBER.match(step) and 1 < int(step) <= self.last):
                 raise SpecError("bad step value")
             found = {value for value in found if (value - self.origin) % int(step) == 0}
         if self.alias in found:

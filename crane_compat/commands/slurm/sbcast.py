@@ -37,7 +37,10 @@ OPTIONS = (
     Option("usage", help="show the synopsis and exit"),
 )
 
-_JOB = re.compile(r"(\d+)(?:\+(\d+))?(?:\.(\d+|batch|extern|interactive))?(?:\+(\d+))?$", re.ASCII)
+_NUMBER = r"\d{1,9}"
+_JOB = re.compile(
+    rf"({_NUMBER})(?:\+({_NUMBER}))?(?:\.({_NUMBER}|batch|extern|interactive))?(?:\+({_NUMBER}))?$", re.ASCII
+)
 _STEPS = {"batch": BATCH_STEP, "extern": EXTERN_STEP, "interactive": INTERACTIVE_STEP}
 
 #: Seconds that Slurm's permission to send lasts: shown with -v.
@@ -89,14 +92,14 @@ def _manner(voice: Voice, args: Arguments, conf: SlurmConf) -> Manner:
 
 def _number(text: str | None) -> int:
     """As atoi(3) reads it, and nothing below zero."""
-    match = re.match(r"\s*\+?(\d+)", text or "", re.ASCII)
-    return min(int(match[1]), 0x7FFFFFFF) if match else 0
+    match = re.match(rf"\s*\+?({_NUMBER})", text or "", re.ASCII)
+    return int(match[1]) if match else 0
 
 
 def _size(text: str | None) -> int:
     if text is None:
         return file_bcast.BLOCK_SIZE
-    match = re.match(r"\s*\+?(\d+)([kKmM]?)$", text, re.ASCII)
+    match = re.match(rf"\s*\+?({_NUMBER})([kKmM]?)$", text, re.ASCII)
     if match is None:
         print("size specification is invalid, ignored", file=sys.stderr)
         return file_bcast.BLOCK_SIZE
@@ -108,10 +111,10 @@ def _name_job(manner: Manner, text: str) -> bool:
     match = _JOB.match(text)
     if match is None:
         return False
-    manner.job_id = min(int(match[1]), 0xFFFFFFFF)
+    manner.job_id = int(match[1])
     offset, step = match[2] or match[4], match[3]
     manner.het_offset = int(offset) if offset else None
-    manner.step_id = None if step is None else _STEPS[step] if step in _STEPS else min(int(step), 0x7FFFFFFF)
+    manner.step_id = None if step is None else _STEPS[step] if step in _STEPS else int(step)
     return True
 
 

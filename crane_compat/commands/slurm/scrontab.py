@@ -93,7 +93,7 @@ def _arguments(argv: list[str]) -> Arguments | None:
 def _uid(text: str) -> int:
     try:
         return pwd.getpwuid(int(text)).pw_uid if text.isdecimal() else pwd.getpwnam(text).pw_uid
-    except (KeyError, OverflowError):
+    except (KeyError, OverflowError, ValueError):
         raise Fatal(f"Could not find user {text}") from None
 
 

@@ -31,6 +31,8 @@ NAMES: dict[int, str] = {
     2040: "REQUEST_NODE_INFO_SINGLE",
     2043: "REQUEST_ASSOC_MGR_INFO",
     2051: "REQUEST_BATCH_SCRIPT",
+    2200: "REQUEST_CRONTAB",
+    2202: "REQUEST_UPDATE_CRONTAB",
     3001: "REQUEST_UPDATE_JOB",
     3002: "REQUEST_UPDATE_NODE",
     3003: "REQUEST_CREATE_PARTITION",
@@ -45,6 +47,7 @@ NAMES: dict[int, str] = {
     4003: "REQUEST_SUBMIT_BATCH_JOB",
     4012: "REQUEST_JOB_WILL_RUN",
     4019: "REQUEST_JOB_READY",
+    4023: "REQUEST_JOB_SBCAST_CRED",
     4025: "REQUEST_HET_JOB_ALLOCATION",
     4028: "REQUEST_SUBMIT_BATCH_HET_JOB",
     5001: "REQUEST_JOB_STEP_CREATE",
@@ -71,7 +74,7 @@ _PLAIN: dict[str, int] = {
     "list_licenses": 1021, "get_config": 2001, "get_blob": 2051, "statistics": 2035, "update_job": 3001,
     "create_step": 5001, "attach_step": 5021, "end_step": 5005, "complete_job": 5017, "reconfigure": 1003,
     "shutdown": 1005, "token": 5039, "signal_step": 6004, "priority_factors": 2026, "share_info": 2022,
-    "assoc_info": 2043, "list_topology": 2018,
+    "assoc_info": 2043, "list_topology": 2018, "file_open": 4023, "get_crontab": 2200, "update_crontab": 2202,
 }  # fmt: skip
 
 _NODE: dict[str, int] = {
