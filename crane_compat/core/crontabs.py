@@ -53,6 +53,10 @@ class Crontabs:
 
     def submit(self, spec: pb.JobSpec, owner: Identity, now: float) -> Job:
         """Make the job of an entry, which may begin at the entry's next time.  Raises RequestError."""
+        if not spec.batch or not spec.script:
+            raise RequestError(Errno.JOB_SCRIPT_MISSING)
+        if spec.array or spec.interactive:
+            raise RequestError(Errno.NOT_SUPPORTED)
         try:
             schedule = Schedule.parse(spec.cron.spec)
         except SpecError as exc:

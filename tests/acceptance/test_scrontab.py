@@ -182,6 +182,9 @@ def test_the_editor_and_the_question(site: Site) -> None:
     assert "#SCRON" in site.read("seen")  # who has no table is shown how to write one
     with_terminal(site, "scrontab", {"EDITOR": f"{site.work}/editor"}, [("(y/n) ", "n\n")])
     assert site.sh("scrontab -l") == "@daily repaired\n"
+    number = jobs(site)["repaired"]
+    assert "scrontab: No modification made" in with_terminal(site, "scrontab -e", {"EDITOR": "true"}, [])
+    assert jobs(site)["repaired"] == number
     said = with_terminal(site, "scrontab -e", {"EDITOR": "false"}, [], rc=1)
     assert "scrontab: fatal: editor returned non-zero exit code" in said
 

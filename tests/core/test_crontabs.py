@@ -121,3 +121,12 @@ def test_whose_table_it_is(room: MachineRoom) -> None:
 def test_a_time_that_never_comes_is_refused(room: MachineRoom) -> None:
     with pytest.raises(RequestError):
         room.cluster.crontabs.submit(entry("0 0 30 2 *"), ALICE, room.now)
+
+
+def test_only_plain_batch_jobs(room: MachineRoom) -> None:
+    for field, value in (("array", "1-3"), ("script", b""), ("batch", False), ("interactive", True)):
+        spec = entry("@daily")
+        setattr(spec, field, value)
+        with pytest.raises(RequestError):
+            room.cluster.crontabs.submit(spec, ALICE, room.now)
+    assert not room.cluster.jobs

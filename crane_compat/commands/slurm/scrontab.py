@@ -127,7 +127,7 @@ class Scrontab:
         try:
             self.user = pwd.getpwuid(args.uid)
         except KeyError:
-            raise Fatal(f"getpwuid({args.uid}) failed") from None
+            raise Fatal(f"uid_to_dir({args.uid}) failed") from None
 
     def run(self) -> int:
         if self.args.mode == "r":
@@ -185,7 +185,10 @@ class Scrontab:
     def _edit(self, text: str) -> int:
         """Have the user change the table until it can be taken, or is given up."""
         while True:
-            text = self._edited(text)
+            before, text = text, self._edited(text)
+            if text == before:
+                self.voice.info("No modification made")
+                return 0
             try:
                 self._submit(text)
                 return 0

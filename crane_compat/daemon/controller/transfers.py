@@ -86,6 +86,7 @@ class Transfers:
         )  # fmt: skip
         order.transfer, order.user = transfer.number, job.record.user
         order.uid, order.gid = job.record.uid, job.record.gid
+        order.ClearField("context")  # the node's to say
         self.by_number[transfer.number] = transfer
         connection.on_close.append(lambda: self._give_up(transfer))
         return self._open(transfer, order)

@@ -103,6 +103,7 @@ class FileWriters:
 
     def _context(self, order: pb.FileOpen) -> None:
         """Let the writer count as a process of the step that the file is for, else of the job's script."""
+        order.ClearField("context")
         job = self.craned.jobs.get(order.job_id)
         steps = job.steps if job is not None else {}
         wanted = order.step_id if order.HasField("step_id") else min(steps, default=0)
