@@ -12,13 +12,10 @@ import contextlib
 import logging
 import os
 import socket
-import struct
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
-
-from google.protobuf.message import DecodeError
 
 from crane_compat import SLURM_VERSION, paths
 from crane_compat.core import states as st
@@ -26,15 +23,14 @@ from crane_compat.core.errors import Errno, RequestError
 from crane_compat.daemon.node import hooks, machine
 from crane_compat.daemon.node.files import FileWriters
 from crane_compat.daemon.node.link import ControllerLink
+from crane_compat.daemon.node.pipes import ChildPipe
 from crane_compat.daemon.rpc.server import FrameServer
 from crane_compat.daemon.stepd import adopt, spool, tracking
 from crane_compat.daemon.stepd.forkserver import ForkServer, ForkServerGone
 from crane_compat.parsers.slurm_conf import SlurmConf
-from crane_compat.wire import PROTOCOL, frame, pb
+from crane_compat.wire import PROTOCOL, pb
 
 log = logging.getLogger("slurmd")
-
-_LENGTH = struct.Struct(">I")
 
 #: Seconds between reports of load and free memory.
 LOAD_INTERVAL = 30.0
@@ -47,49 +43,23 @@ SETTLE_SECS = 2.0
 Key = tuple[int, int]
 
 
-class StepPipe(asyncio.Protocol):
+class StepPipe(ChildPipe):
     """The conversation with one supervisor."""
 
     def __init__(self, daemon: Craned, launch: pb.StepLaunch) -> None:
+        super().__init__(f"step {launch.job_id}.{st.step_name(launch.step_id)}: its supervisor")
         self.daemon = daemon
         self.launch = launch
         self.key: Key = (launch.job_id, launch.step_id)
-        self.buffer = bytearray()
-        self.transport: asyncio.Transport | None = None
         self.done = False
         self.settled = asyncio.Event()  # its tasks run, or never will
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        while len(self.buffer) >= 4:
-            (size,) = _LENGTH.unpack_from(self.buffer)
-            if len(self.buffer) < size + 4:
-                return
-            body = bytes(memoryview(self.buffer)[4 : size + 4])
-            del self.buffer[: size + 4]
-            try:
-                message = pb.NodeUp.FromString(body)
-            except DecodeError:
-                log.error("step %d.%s: its supervisor sent no message", self.key[0], st.step_name(self.key[1]))
-                self.close()
-                return
-            self.daemon.from_step(self, message)
+    def received(self, message: pb.NodeUp) -> None:
+        self.daemon.from_step(self, message)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
+        super().connection_lost(exc)
         self.daemon.step_gone(self)
-
-    def send(self, message: pb.NodeDown) -> None:
-        if self.transport is not None:
-            self.transport.write(frame(message))
-
-    def close(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
 
 
 @dataclass(slots=True)

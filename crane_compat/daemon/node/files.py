@@ -8,61 +8,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import struct
 from typing import TYPE_CHECKING
 
-from google.protobuf.message import DecodeError
-
 from crane_compat.core.errors import TEXT, Errno
-from crane_compat.wire import frame, pb
+from crane_compat.daemon.node.pipes import ChildPipe
+from crane_compat.wire import pb
 
 if TYPE_CHECKING:
     from crane_compat.daemon.node.craned import Craned
 
 log = logging.getLogger("slurmd")
 
-_LENGTH = struct.Struct(">I")
 
-
-class WriterPipe(asyncio.Protocol):
+class WriterPipe(ChildPipe):
     """The conversation with one writer."""
 
     def __init__(self, files: FileWriters, order: pb.FileOpen) -> None:
+        super().__init__(f"the writer of a file of job {order.job_id}")
         self.files, self.order = files, order
         self.open = 1  # messages that it has not answered: the order to begin
-        self.buffer = bytearray()
-        self.transport: asyncio.Transport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        while len(self.buffer) >= _LENGTH.size:
-            (size,) = _LENGTH.unpack_from(self.buffer)
-            if len(self.buffer) < size + _LENGTH.size:
-                return
-            body = bytes(memoryview(self.buffer)[_LENGTH.size : size + _LENGTH.size])
-            del self.buffer[: size + _LENGTH.size]
-            try:
-                message = pb.NodeUp.FromString(body)
-            except DecodeError:
-                self.close()
-                return
-            self.open -= 1
-            self.files.tell(message)
+    def received(self, message: pb.NodeUp) -> None:
+        self.open -= 1
+        self.files.tell(message)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
+        super().connection_lost(exc)
         self.files.gone(self)
 
     def send(self, message: pb.NodeDown) -> None:
         self.open += 1
-        if self.transport is not None:
-            self.transport.write(frame(message))
+        super().send(message)
 
     def close(self) -> None:
+        """At once: what it has not been sent yet is not wanted any more."""
         if self.transport is not None:
             self.transport.abort()
 
