@@ -231,3 +231,21 @@ def test_a_program_that_cannot_be_sent_is_not_started(shared_site: Site, job: in
         "srun: error: Failed to broadcast '/usr/bin/true'. Step launch aborted.\n"
     )
     until(lambda: f"{job}.0" not in shared_site.sh(f"squeue -h -s -j {job} -o %i").split(), "the end of the step")
+
+
+def test_components_get_what_is_theirs(shared_site: Site, place: str) -> None:
+    """In a heterogeneous job: a file goes to all of them or to one, a step's programs each to its own."""
+    script = (
+        "echo x > place/in; sbcast -v -f place/in place/all 2>&1 | grep node_list; "
+        "sbcast -v -f -j $SLURM_JOB_ID+1 place/in place/one 2>&1 | grep -e node_list -e jobid; rm place/*; "
+        "srun --bcast=place/ true : --bcast=place/ false; ls place"
+    )
+    job = shared_site.submit(f"-N1 -w n1 -o het.out --wrap '{script}' : -N1 -w n2")
+    shared_site.until(job)
+    assert [line for line in shared_site.read("het.out").splitlines() if "srun:" not in line] == [
+        "sbcast: node_list  = n[1-2]",
+        f"sbcast: jobid      = {job}+1",
+        "sbcast: node_list  = n2",
+        f"slurm_bcast_{job}.0_n1",
+        f"slurm_bcast_{job + 1}.0_n2",
+    ]

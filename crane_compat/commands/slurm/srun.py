@@ -301,7 +301,7 @@ class Run:
                 part.spec.argv[0] = os.fsencode(find_command(command, part.spec.work_dir, part.spec.env))
         watch = StepWatch(voice, listener, manner, self.conf)
         if asked.flags.bcast is not None and not request.multi_prog:
-            watch.before_start = self._broadcast([part for _, part in parts])
+            watch.before_start = self._broadcast(parts)
         request.components.extend(part for _, part in parts[1:])
         if filters := asked.filters:
             watch.on_created = lambda step: filters.post_submit(0, step.job_id, step.step_id)
@@ -318,18 +318,18 @@ class Run:
         self.worst_status = watch.worst_status or (code << 8 if code and not watch.worst else 0)
         return code
 
-    def _broadcast(self, parts: list[pb.StepRequest]) -> Callable[[pb.StepCreated], None]:
+    def _broadcast(self, parts: list[Part]) -> Callable[[pb.StepCreated], None]:
         """Have the step wait for --bcast, which the function returned does; that raises Failed, Unreachable."""
         from crane_compat.commands.slurm.step_bcast import StepBcast
 
-        for part in parts:
+        for _, part in parts:
             part.hold_launch = True
-        programs = [(os.fsdecode(part.spec.argv[0]), part.spec.work_dir) for part in parts]
+        programs = [(job, os.fsdecode(part.spec.argv[0]), part.spec.work_dir) for job, part in parts]
         sender = StepBcast(self.voice, self.conf, self.asked.flags)
 
         def send(created: pb.StepCreated) -> None:
-            for step, (program, directory) in zip((created.step, *created.components), programs, strict=True):
-                if not sender.send(step, program, directory):
+            for step, (job, program, directory) in zip((created.step, *created.components), programs, strict=True):
+                if not sender.send(job, step, program, directory):
                     self.voice.error(f"Failed to broadcast '{program}'. Step launch aborted.")
                     raise Failed
 

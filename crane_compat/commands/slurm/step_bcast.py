@@ -23,7 +23,7 @@ class StepBcast:
     def __init__(self, voice: Voice, conf_path: str, flags: Flags) -> None:
         self.voice, self.conf_path, self.flags = voice, conf_path, flags
 
-    def send(self, step: pb.StepRecord, program: str, work_dir: str) -> bool:
+    def send(self, job: pb.JobRecord, step: pb.StepRecord, program: str, work_dir: str) -> bool:
         """Send the program and have the step begin; False where that failed.  Raises Unreachable."""
         flags = self.flags
         try:
@@ -35,6 +35,7 @@ class StepBcast:
         manner = Manner(
             job_id=step.job_id,
             step_id=step.step_id,
+            het_offset=job.het_offset if job.het_job_id else None,
             force=True,
             preserve=True,
             compress=file_bcast.wants_compression(self.voice, compression),
