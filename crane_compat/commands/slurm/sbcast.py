@@ -12,7 +12,7 @@ import time
 
 from crane_compat import paths
 from crane_compat.commands.slurm import file_bcast
-from crane_compat.commands.slurm.arguments import Arguments, Option, parse
+from crane_compat.commands.slurm.arguments import Arguments, Option, help_of, parse
 from crane_compat.commands.slurm.file_bcast import Broadcast, Manner
 from crane_compat.commands.slurm.voice import Voice
 from crane_compat.core.states import BATCH_STEP, EXTERN_STEP, INTERACTIVE_STEP
@@ -49,7 +49,7 @@ LIFE = 300
 
 def main(argv: list[str]) -> int:
     """Run sbcast; the exit status."""
-    args = parse("sbcast", OPTIONS, argv, os.environ, USAGE)
+    args = parse("sbcast", OPTIONS, argv, os.environ, USAGE, help_of("sbcast", OPTIONS, "[OPTIONS] SOURCE DEST"))
     voice = Voice("sbcast", args.counts.get("verbose", 0))
     conf_path = paths.conf_path()
     try:
