@@ -333,7 +333,7 @@ def build_request(
             all_memory=all_memory,
             core_spec=spec.core_spec,
             tasks_per_socket=spec.ntasks_per_socket,
-            tasks_per_core=spec.ntasks_per_core,
+            tasks_per_core=spec.ntasks_per_core or int(cluster.parameters.one_task_per_core),
             fewest=spec.use_min_nodes,
             most_cpus=partition.max_cpus_per_node if partition.max_cpus_per_node != INFINITE else 0,
         )

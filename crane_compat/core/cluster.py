@@ -19,6 +19,7 @@ from crane_compat.core import states as st
 from crane_compat.core.accounts import Accounts
 from crane_compat.core.admission import Identity
 from crane_compat.core.billing import billed
+from crane_compat.core.cores import CoreOrder
 from crane_compat.core.effects import (
     Effect,
     JobChanged,
@@ -29,6 +30,7 @@ from crane_compat.core.effects import (
 )
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.job import Job, Step
+from crane_compat.core.layout import fills_sockets
 from crane_compat.core.limits import Limits
 from crane_compat.core.node import Node
 from crane_compat.core.parameters import Parameters
@@ -712,13 +714,13 @@ class Cluster:
     def _fill_allocation(self, job: Job, partition: str, placement: Placement) -> None:
         record = job.record
         del record.nodes[:]
-        block = self._packs_cores(record.spec)
+        order = self.core_order(record.spec)
         for chosen in placement.nodes:
             node = self.table.nodes[chosen.index]
             free = node.free_cores & chosen.cores
             cores = min(-(-chosen.cpus // node.cpus_per_core), free.bit_count() or node.total_cores)
             enough = free.bit_count() >= cores
-            mask = node.pick_cores(cores, block=block, among=chosen.cores) if enough else (1 << cores) - 1
+            mask = node.pick_cores(cores, order, free=free) if enough else (1 << cores) - 1
             alloc = record.nodes.add(
                 node=node.name, cpus=cores * node.cpus_per_core, cpu_ids=node.cpu_ids(mask), memory=chosen.memory
             )
@@ -748,12 +750,13 @@ class Cluster:
         record.num_nodes, record.num_cpus = len(record.nodes), counts["cpu"]
         record.node_list = hostlist.compress([alloc.node for alloc in record.nodes])
 
-    def _packs_cores(self, spec: pb.JobSpec) -> bool:
-        """Does a job fill one socket after the other?  As its -m says; else, as recorded, with -c."""
-        within = spec.distribution.lower().split(",")[0].split(":")[1:]
-        if within and within[-1] not in ("", "*"):
-            return within[-1] == "block"
-        return spec.HasField("cpus_per_task") or self.parameters.block_cores
+    def core_order(self, spec: pb.JobSpec) -> CoreOrder:
+        """How the cores of a job or step are chosen."""
+        return CoreOrder(
+            block=fills_sockets(spec.distribution, self.parameters.block_cores),
+            cpus_per_task=spec.cpus_per_task,
+            tasks_per_socket=spec.ntasks_per_socket,
+        )
 
     def add_batch_step(self, job: Job, now: float) -> None:
         record = job.record

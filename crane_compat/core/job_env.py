@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from crane_compat.core.layout import task_layout
 from crane_compat.core.states import BATCH_STEP
 from crane_compat.wire import INFINITE, pb
 
@@ -81,16 +82,7 @@ def tasks_per_node(job: pb.JobRecord) -> list[int]:
         return [job.spec.ntasks_per_node] * len(room)
     if not job.spec.HasField("num_tasks") or not room:
         return room
-    left = job.spec.num_tasks - len(room)
-    counts = [1] * len(room)
-    for index, space in enumerate(room):
-        more = min(space - 1, max(left, 0))
-        counts[index] += more
-        left -= more
-    if left > 0:  # overcommitted: the rest goes round
-        for index in range(len(counts)):
-            counts[index] += left // len(counts) + (index < left % len(counts))
-    return counts
+    return [len(ranks) or 1 for ranks in task_layout(job.spec.num_tasks, room, job.spec.distribution)]
 
 
 def total_tasks(job: pb.JobRecord) -> int | None:

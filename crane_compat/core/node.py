@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from crane_compat.core import cores
 from crane_compat.core import states as st
 from crane_compat.parsers.device_request import parse_count
 from crane_compat.wire import pb
@@ -74,17 +75,17 @@ class Node:
     def configure(self, record: pb.NodeRecord) -> None:
         """Take over a (new) configuration with nothing allocated."""
         self.record = record
-        cores = max(1, record.boards) * record.sockets * record.cores
-        self.free_cores = (1 << cores) - 1
-        for core in range(min(record.core_spec, cores - 1)):
-            self.free_cores &= ~(1 << (cores - 1 - core))
+        count = self.total_cores
+        self.free_cores = (1 << count) - 1
+        for core in range(min(record.core_spec, count - 1)):
+            self.free_cores &= ~(1 << (count - 1 - core))
         self.free_memory = record.memory - record.mem_spec
         self.pools = parse_gres(record.gres)
         self.free_devices = [list(range(pool.count)) if pool.count <= 4096 else [] for pool in self.pools]
         self.used_count = [0] * len(self.pools)
         self.features = frozenset(filter(None, record.active_features.split(",")))
         self.jobs = set()
-        record.effective_cpus = self.free_cores.bit_count() * max(1, record.threads)
+        record.effective_cpus = self.free_cores.bit_count() * self.cpus_per_core
         record.effective_memory = self.free_memory
 
     @property
@@ -94,12 +95,15 @@ class Node:
     @property
     def cpus_per_core(self) -> int:
         """CPUs handed out with a core: 1 where the file counts cores as CPUs (slurm.conf(5), CPUs)."""
-        cores = max(1, self.record.boards) * self.record.sockets * self.record.cores
-        return max(1, self.record.cpus // cores)
+        return max(1, self.record.cpus // self.total_cores)
+
+    @property
+    def total_sockets(self) -> int:
+        return max(1, self.record.boards) * self.record.sockets
 
     @property
     def total_cores(self) -> int:
-        return max(1, self.record.boards) * self.record.sockets * self.record.cores
+        return self.total_sockets * self.record.cores
 
     def schedulable(self) -> bool:
         """New work may start here: up, registered, not draining or failing."""
@@ -111,25 +115,16 @@ class Node:
         base = state & st.NODE_BASE_MASK
         return not state & bad and base in (st.NODE_IDLE, st.NODE_ALLOCATED, st.NODE_MIXED)
 
-    def pick_cores(self, count: int, *, block: bool = False, among: int = -1) -> int:
-        """A mask of `count` free cores: dealt out cyclically over the sockets, or filling one after the other.
+    def pick_cores(self, count: int, order: cores.CoreOrder = cores.CoreOrder(), *, free: int | None = None) -> int:
+        """A mask of `count` of the free cores, or of those in `free`; the caller has checked that there are enough."""
+        among = self.free_cores if free is None else free
+        return cores.pick_cores(among, self.total_sockets, self.record.cores, self.cpus_per_core, count, order)
 
-        Cyclic is Slurm's default within a node (slurm.conf(5)).  The caller has checked that there are enough.
-        """
-        sockets = 1 if block else max(1, self.record.boards) * self.record.sockets
-        width = self.total_cores if block else self.record.cores
-        per_socket = []
-        for socket in range(sockets):
-            bits = ((self.free_cores & among) >> (socket * width)) & ((1 << width) - 1)
-            per_socket.append([socket * width + bit for bit in range(width) if bits >> bit & 1])
-        mask, taken, position = 0, 0, 0
-        while taken < count:
-            for queue in per_socket:
-                if position < len(queue) and taken < count:
-                    mask |= 1 << queue[position]
-                    taken += 1
-            position += 1
-        return mask
+    def sockets_of(self, mask: int) -> int:
+        """How many sockets the cores of a mask are on."""
+        width = self.record.cores
+        every = (1 << width) - 1
+        return sum(bool(mask >> socket * width & every) for socket in range(self.total_sockets))
 
     def gres_free(self, name: str, kind: str) -> int:
         """How many devices of this name (and type, where given) are free."""

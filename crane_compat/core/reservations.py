@@ -754,9 +754,7 @@ class Reservations:
             node: Node = self.cluster.nodes[name]
             taken = min(node.total_cores, each[position] if each else -(-left // (len(nodes) - position)))
             left -= taken
-            free, node.free_cores = node.free_cores, (1 << node.total_cores) - 1
-            mask = node.pick_cores(taken)
-            node.free_cores = free
+            mask = node.pick_cores(taken, free=(1 << node.total_cores) - 1)
             record.cores.add(node=name, mask=f"{mask:x}", core_ids=_ranges(mask))
         if left > 0:
             raise RequestError(Errno.NODES_BUSY)

@@ -13,6 +13,8 @@ from crane_compat.core.cluster import Cluster
 from crane_compat.core.effects import LaunchStep, StepReady
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.job import Job, Step, WaitingStep
+from crane_compat.core.layout import arbitrary_layout, cores_for_tasks, layout_of, room_for_tasks, task_layout
+from crane_compat.core.node import Node
 from crane_compat.core.request import GresNeed
 from crane_compat.parsers import hostlist, mpi_types
 from crane_compat.wire import INFINITE, pb
@@ -20,67 +22,6 @@ from crane_compat.wire import INFINITE, pb
 
 class MustWait(Exception):
     """The job's own resources are in use by its other steps."""
-
-
-def task_layout(
-    tasks: int, cpus: list[int], cpus_per_task: int, distribution: str, overcommit: bool
-) -> list[list[int]]:
-    """Global ranks per node.
-
-    block (the default when there are more tasks than nodes): every node gets one task, then nodes are filled in
-    order up to their CPUs; cyclic: round robin; plane=n: n at a time.  Where CPUs run out (overcommit) the rest goes
-    round robin.
-    """
-    nodes = len(cpus)
-    room = [max(1, c // max(1, cpus_per_task)) for c in cpus]
-    if overcommit:
-        room = [max(r, -(-tasks // nodes)) for r in room]
-    kind = distribution.split(":")[0].split(",")[0].lower() or ("block" if tasks > nodes else "cyclic")
-    counts = [0] * nodes
-    order: list[int] = []
-    if kind.startswith("plane"):
-        size = max(1, int(kind.partition("=")[2] or 1))
-        node = 0
-        while len(order) < tasks:
-            most = tasks if sum(counts) >= sum(room) else room[node]
-            count = min(size, tasks - len(order), max(0, most - counts[node]))
-            order += [node] * count
-            counts[node] += count
-            node = (node + 1) % nodes
-    elif kind == "cyclic":
-        node = 0
-        while len(order) < tasks:
-            if counts[node] < room[node] or sum(counts) >= sum(room):
-                counts[node] += 1
-                order.append(node)
-            node = (node + 1) % nodes
-    else:
-        counts = [1 if i < tasks else 0 for i in range(nodes)]
-        left = tasks - sum(counts)
-        for i in range(nodes):
-            extra = min(left, room[i] - counts[i])
-            counts[i] += max(0, extra)
-            left -= max(0, extra)
-        i = 0
-        while left > 0:
-            counts[i % nodes] += 1
-            left -= 1
-            i += 1
-        order = [i for i in range(nodes) for _ in range(counts[i])]
-    ranks: list[list[int]] = [[] for _ in range(nodes)]
-    for rank, node in enumerate(order):
-        ranks[node].append(rank)
-    return ranks
-
-
-def arbitrary_layout(tasks: int, names: list[str], hosts: list[str]) -> list[list[int]]:
-    """Global ranks per node where the user gives a host for each task (``-m arbitrary`` with -w or SLURM_HOSTFILE).
-
-    Raises RequestError where there are more tasks than hosts, or a host is not one of the nodes.
-    """
-    if tasks > len(hosts) or any(host not in names for host in hosts[:tasks]):
-        raise RequestError(Errno.BAD_DIST)
-    return [[rank for rank in range(tasks) if hosts[rank] == name] for name in names]
 
 
 #: A step's request in one job, or in one component of a heterogeneous job.
@@ -171,19 +112,20 @@ def _plan(cluster: Cluster, job: Job, request: pb.StepRequest, number: int, now:
     if exact and not spec.HasField("min_nodes") and not spec.req_nodes:
         chosen = _fewest(chosen, cpus, tasks * cpus_per_task)
     arbitrary = spec.distribution.startswith("arbitrary") and bool(spec.req_nodes)
+    pack = cluster.parameters.pack_nodes
     if arbitrary:
         layout = arbitrary_layout(tasks, [a.node for a in chosen], hostlist.expand(spec.req_nodes))
+        room = [len(ranks) for ranks in layout]
     else:
-        layout = task_layout(
-            tasks, [cpus[a.node] for a in chosen], cpus_per_task, spec.distribution, overcommit or request.overlap
-        )
+        room = [_room(cluster.nodes[a.node], a, spec, cpus[a.node]) for a in chosen]
+        layout = task_layout(tasks, room, spec.distribution, pack=pack)
     allocs, masks = [], {}
     counts = {"cpu": 0, "mem": 0, "node": len(chosen)}
     for alloc, ranks in zip(chosen, layout, strict=True):
         node = cluster.nodes[alloc.node]
         mask = node.mask_of(alloc)
         if exact:
-            mask = _first_cores(free[alloc.node] or mask, -(-len(ranks) * cpus_per_task // node.cpus_per_core))
+            mask = _exact_cores(cluster, node, free[alloc.node] or mask, spec, len(ranks))
         part = pb.NodeAlloc(node=alloc.node, cpus=mask.bit_count() * node.cpus_per_core, cpu_ids=node.cpu_ids(mask))
         part.memory = _step_memory(job, spec, alloc, part.cpus)
         for gres in _step_gres(request, alloc, len(ranks)):
@@ -208,7 +150,7 @@ def _plan(cluster: Cluster, job: Job, request: pb.StepRequest, number: int, now:
             srun_pid=request.srun_pid, array_job_id=record.array_job_id, cpus_per_task=cpus_per_task,
             overlap=request.overlap, memory=allocs[0].memory if allocs else 0,
             distribution=(spec.distribution or ("Block" if tasks > len(names) else "Cyclic")).capitalize(),
-            container=spec.container,
+            container=spec.container, task_room=room, pack_nodes=pack,
         ),
         request, waiting=set(names), core_masks=masks,
     )  # fmt: skip
@@ -295,10 +237,7 @@ def task_layout_of(step: Step) -> list[list[int]]:
     spec = step.request.spec
     if spec.distribution.startswith("arbitrary") and spec.req_nodes:
         return arbitrary_layout(record.num_tasks, [a.node for a in record.nodes], hostlist.expand(spec.req_nodes))
-    return task_layout(
-        record.num_tasks, [a.cpus for a in record.nodes], record.cpus_per_task or 1, spec.distribution,
-        True if sum(record.tasks_per_node) * (record.cpus_per_task or 1) > record.num_cpus else spec.overcommit,
-    )  # fmt: skip
+    return layout_of(record)
 
 
 def _nodes_for(job: Job, request: pb.StepRequest) -> list[pb.NodeAlloc]:
@@ -351,14 +290,30 @@ def _free_mask(cluster: Cluster, job: Job, alloc: pb.NodeAlloc, *, ignore: bool)
     return mask
 
 
-def _first_cores(mask: int, count: int) -> int:
-    taken = 0
-    while count > 0 and mask:
-        bit = mask & -mask
-        taken |= bit
-        mask &= ~bit
-        count -= 1
-    return taken
+def _room(node: Node, alloc: pb.NodeAlloc, spec: pb.JobSpec, cpus: int) -> int:
+    """How many of a step's tasks its CPUs on a node have room for; at least one, as it has the node."""
+    limits = [spec.ntasks_per_node, spec.ntasks_per_socket * node.sockets_of(node.mask_of(alloc))]
+    room = room_for_tasks(
+        cpus,
+        node.cpus_per_core,
+        spec.cpus_per_task,
+        tasks_per_core=spec.ntasks_per_core,
+        threads_per_core=spec.threads_per_core,
+        tasks_per_node=min(filter(None, limits), default=0),
+    )
+    return max(1, room)
+
+
+def _exact_cores(cluster: Cluster, node: Node, free: int, spec: pb.JobSpec, tasks: int) -> int:
+    """Cores for so many tasks out of the mask `free`, as far as it has them."""
+    count = cores_for_tasks(
+        tasks,
+        node.cpus_per_core,
+        spec.cpus_per_task,
+        tasks_per_core=spec.ntasks_per_core,
+        threads_per_core=spec.threads_per_core,
+    )
+    return node.pick_cores(min(count, free.bit_count()), cluster.core_order(spec), free=free)
 
 
 def _step_memory(job: Job, spec: pb.JobSpec, alloc: pb.NodeAlloc, cpus: int) -> int:

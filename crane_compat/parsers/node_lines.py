@@ -162,6 +162,7 @@ def _pattern(reading: Reading, entry: ArrayLine, given: Mapping[str, str], name:
             setattr(record, field, number(key, default=getattr(record, field)))
     for key, field in _TEXTS.items():
         setattr(record, field, given.get(key, ""))
+    record.cpu_bind = given.get("cpubind", "").lower()
     record.features = record.active_features = given.get("features") or given.get("feature") or ""
     state = given.get("state", "UNKNOWN")
     if state.upper() not in NODE_STATES:

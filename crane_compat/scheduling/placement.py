@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crane_compat.core import states as st
+from crane_compat.core.layout import cores_for_tasks
 from crane_compat.core.node import Node
 from crane_compat.core.request import GresNeed, Request
 from crane_compat.parsers.constraint import ConstraintError, parse_constraint
@@ -216,13 +217,15 @@ class NodeTable:
             usable = np.minimum(usable, memory // request.memory)
         elif request.memory:
             mask &= memory >= request.memory
-        tasks: Ints = usable // per_task
+        cores = usable // self.per_core
+        threads = np.minimum(self.per_core, request.threads) if request.threads else self.per_core
+        tasks: Ints = cores // -(-per_task // threads) if request.tasks_per_core == 1 else cores * threads // per_task
         if request.overcommit:
             tasks = np.where(usable > 0, _UNBOUNDED, 0)
         if request.tasks_per_socket:
             tasks = np.minimum(tasks, request.tasks_per_socket * self.sockets)
-        if request.tasks_per_core:
-            tasks = np.minimum(tasks, request.tasks_per_core * (usable // self.per_core))
+        if request.tasks_per_core > 1:
+            tasks = np.minimum(tasks, request.tasks_per_core * cores)
         if request.ntasks_per_node:
             mask &= tasks >= (request.ntasks_per_node if not request.overcommit else 1)
             tasks = np.minimum(tasks, request.ntasks_per_node)
@@ -418,9 +421,15 @@ class NodeTable:
             per_core = int(self.per_core[position])
             whole = request.exclusive or self.linear
             free = int(self.cpus_total[position] if empty else self.cpus_free[position])
-            cpus = 1 if request.overcommit else tasks * request.cpus_per_task
-            cpus = max(cpus, request.pn_min_cpus)
-            cpus = free if whole else min(free, -(-cpus // per_core) * per_core)
+            cores = cores_for_tasks(
+                1 if request.overcommit else tasks,
+                per_core,
+                1 if request.overcommit else request.cpus_per_task,
+                tasks_per_core=request.tasks_per_core,
+                threads_per_core=request.threads,
+            )
+            cores = max(cores, -(-request.pn_min_cpus // per_core))
+            cpus = free if whole else min(free, cores * per_core)
             if request.all_memory:
                 memory = int(self.memory_total[position])
             elif request.memory_per_cpu and request.memory:

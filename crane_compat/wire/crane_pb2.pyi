@@ -487,7 +487,7 @@ class Ends(_message.Message):
     def __init__(self, states: _Optional[_Iterable[int]] = ..., min_code: _Optional[int] = ..., max_code: _Optional[int] = ..., max_signal: _Optional[int] = ...) -> None: ...
 
 class StepRecord(_message.Message):
-    __slots__ = ("job_id", "step_id", "name", "state", "start_time", "end_time", "node_list", "num_nodes", "num_tasks", "num_cpus", "nodes", "exit_code", "time_limit", "uid", "user", "partition", "tres_alloc", "tres_alloc_ids", "tasks_per_node", "submit_line", "work_dir", "std_in", "std_out", "std_err", "srun_host", "srun_pid", "distribution", "network", "usage", "node_usage", "array_job_id", "array_task_id", "cpus_per_task", "overlap", "memory", "killed_by", "cpu_freq", "pending_nodes", "het_job_id", "het_offset", "container")
+    __slots__ = ("job_id", "step_id", "name", "state", "start_time", "end_time", "node_list", "num_nodes", "num_tasks", "num_cpus", "nodes", "exit_code", "time_limit", "uid", "user", "partition", "tres_alloc", "tres_alloc_ids", "tasks_per_node", "submit_line", "work_dir", "std_in", "std_out", "std_err", "srun_host", "srun_pid", "distribution", "network", "usage", "node_usage", "array_job_id", "array_task_id", "cpus_per_task", "overlap", "memory", "killed_by", "cpu_freq", "pending_nodes", "het_job_id", "het_offset", "container", "task_room", "pack_nodes")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -529,6 +529,8 @@ class StepRecord(_message.Message):
     HET_JOB_ID_FIELD_NUMBER: _ClassVar[int]
     HET_OFFSET_FIELD_NUMBER: _ClassVar[int]
     CONTAINER_FIELD_NUMBER: _ClassVar[int]
+    TASK_ROOM_FIELD_NUMBER: _ClassVar[int]
+    PACK_NODES_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     step_id: int
     name: str
@@ -570,7 +572,9 @@ class StepRecord(_message.Message):
     het_job_id: int
     het_offset: int
     container: str
-    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[int] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., node_list: _Optional[str] = ..., num_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., num_cpus: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAlloc, _Mapping]]] = ..., exit_code: _Optional[int] = ..., time_limit: _Optional[int] = ..., uid: _Optional[int] = ..., user: _Optional[str] = ..., partition: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., tres_alloc_ids: _Optional[str] = ..., tasks_per_node: _Optional[_Iterable[int]] = ..., submit_line: _Optional[str] = ..., work_dir: _Optional[str] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., srun_host: _Optional[str] = ..., srun_pid: _Optional[int] = ..., distribution: _Optional[str] = ..., network: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., node_usage: _Optional[_Iterable[_Union[Usage, _Mapping]]] = ..., array_job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., overlap: _Optional[bool] = ..., memory: _Optional[int] = ..., killed_by: _Optional[int] = ..., cpu_freq: _Optional[str] = ..., pending_nodes: _Optional[_Iterable[str]] = ..., het_job_id: _Optional[int] = ..., het_offset: _Optional[int] = ..., container: _Optional[str] = ...) -> None: ...
+    task_room: _containers.RepeatedScalarFieldContainer[int]
+    pack_nodes: bool
+    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[int] = ..., start_time: _Optional[float] = ..., end_time: _Optional[float] = ..., node_list: _Optional[str] = ..., num_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., num_cpus: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAlloc, _Mapping]]] = ..., exit_code: _Optional[int] = ..., time_limit: _Optional[int] = ..., uid: _Optional[int] = ..., user: _Optional[str] = ..., partition: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., tres_alloc_ids: _Optional[str] = ..., tasks_per_node: _Optional[_Iterable[int]] = ..., submit_line: _Optional[str] = ..., work_dir: _Optional[str] = ..., std_in: _Optional[str] = ..., std_out: _Optional[str] = ..., std_err: _Optional[str] = ..., srun_host: _Optional[str] = ..., srun_pid: _Optional[int] = ..., distribution: _Optional[str] = ..., network: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., node_usage: _Optional[_Iterable[_Union[Usage, _Mapping]]] = ..., array_job_id: _Optional[int] = ..., array_task_id: _Optional[int] = ..., cpus_per_task: _Optional[int] = ..., overlap: _Optional[bool] = ..., memory: _Optional[int] = ..., killed_by: _Optional[int] = ..., cpu_freq: _Optional[str] = ..., pending_nodes: _Optional[_Iterable[str]] = ..., het_job_id: _Optional[int] = ..., het_offset: _Optional[int] = ..., container: _Optional[str] = ..., task_room: _Optional[_Iterable[int]] = ..., pack_nodes: _Optional[bool] = ...) -> None: ...
 
 class Usage(_message.Message):
     __slots__ = ("node", "user_sec", "sys_sec", "max_rss", "max_rss_task", "max_vsize", "max_vsize_task", "total_rss", "total_vsize", "max_pages", "max_pages_task", "disk_read", "disk_write", "min_cpu", "min_cpu_task", "tasks", "max_rss_node", "max_vsize_node", "max_pages_node", "min_cpu_node", "max_disk_read", "max_disk_read_task", "max_disk_read_node", "max_disk_write", "max_disk_write_task", "max_disk_write_node", "sampled", "total_pages")
@@ -633,7 +637,7 @@ class Usage(_message.Message):
     def __init__(self, node: _Optional[str] = ..., user_sec: _Optional[float] = ..., sys_sec: _Optional[float] = ..., max_rss: _Optional[int] = ..., max_rss_task: _Optional[int] = ..., max_vsize: _Optional[int] = ..., max_vsize_task: _Optional[int] = ..., total_rss: _Optional[int] = ..., total_vsize: _Optional[int] = ..., max_pages: _Optional[int] = ..., max_pages_task: _Optional[int] = ..., disk_read: _Optional[int] = ..., disk_write: _Optional[int] = ..., min_cpu: _Optional[float] = ..., min_cpu_task: _Optional[int] = ..., tasks: _Optional[int] = ..., max_rss_node: _Optional[str] = ..., max_vsize_node: _Optional[str] = ..., max_pages_node: _Optional[str] = ..., min_cpu_node: _Optional[str] = ..., max_disk_read: _Optional[int] = ..., max_disk_read_task: _Optional[int] = ..., max_disk_read_node: _Optional[str] = ..., max_disk_write: _Optional[int] = ..., max_disk_write_task: _Optional[int] = ..., max_disk_write_node: _Optional[str] = ..., sampled: _Optional[bool] = ..., total_pages: _Optional[int] = ...) -> None: ...
 
 class NodeRecord(_message.Message):
-    __slots__ = ("name", "hostname", "address", "port", "state", "cpus", "boards", "sockets", "cores", "threads", "memory", "tmp_disk", "weight", "features", "active_features", "gres", "reason", "reason_uid", "reason_user", "reason_time", "boot_time", "slurmd_start_time", "last_busy", "alloc_cpus", "alloc_memory", "gres_used", "cpu_load", "free_memory", "os", "arch", "version", "partitions", "core_spec", "mem_spec", "cpu_spec_list", "comment", "extra", "owner", "mcs_label", "real_memory_seen", "cpus_seen", "tres_cfg", "tres_alloc", "resv_name", "running_jobs", "effective_cpus", "effective_memory", "bcast_addr", "resume_after", "index", "port_set", "power_since", "next_state")
+    __slots__ = ("name", "hostname", "address", "port", "state", "cpus", "boards", "sockets", "cores", "threads", "memory", "tmp_disk", "weight", "features", "active_features", "gres", "reason", "reason_uid", "reason_user", "reason_time", "boot_time", "slurmd_start_time", "last_busy", "alloc_cpus", "alloc_memory", "gres_used", "cpu_load", "free_memory", "os", "arch", "version", "partitions", "core_spec", "mem_spec", "cpu_spec_list", "comment", "extra", "owner", "mcs_label", "real_memory_seen", "cpus_seen", "tres_cfg", "tres_alloc", "resv_name", "running_jobs", "effective_cpus", "effective_memory", "bcast_addr", "resume_after", "index", "port_set", "power_since", "next_state", "cpu_bind")
     NAME_FIELD_NUMBER: _ClassVar[int]
     HOSTNAME_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -687,6 +691,7 @@ class NodeRecord(_message.Message):
     PORT_SET_FIELD_NUMBER: _ClassVar[int]
     POWER_SINCE_FIELD_NUMBER: _ClassVar[int]
     NEXT_STATE_FIELD_NUMBER: _ClassVar[int]
+    CPU_BIND_FIELD_NUMBER: _ClassVar[int]
     name: str
     hostname: str
     address: str
@@ -740,7 +745,8 @@ class NodeRecord(_message.Message):
     port_set: bool
     power_since: float
     next_state: str
-    def __init__(self, name: _Optional[str] = ..., hostname: _Optional[str] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., state: _Optional[int] = ..., cpus: _Optional[int] = ..., boards: _Optional[int] = ..., sockets: _Optional[int] = ..., cores: _Optional[int] = ..., threads: _Optional[int] = ..., memory: _Optional[int] = ..., tmp_disk: _Optional[int] = ..., weight: _Optional[int] = ..., features: _Optional[str] = ..., active_features: _Optional[str] = ..., gres: _Optional[str] = ..., reason: _Optional[str] = ..., reason_uid: _Optional[int] = ..., reason_user: _Optional[str] = ..., reason_time: _Optional[float] = ..., boot_time: _Optional[float] = ..., slurmd_start_time: _Optional[float] = ..., last_busy: _Optional[float] = ..., alloc_cpus: _Optional[int] = ..., alloc_memory: _Optional[int] = ..., gres_used: _Optional[str] = ..., cpu_load: _Optional[float] = ..., free_memory: _Optional[int] = ..., os: _Optional[str] = ..., arch: _Optional[str] = ..., version: _Optional[str] = ..., partitions: _Optional[_Iterable[str]] = ..., core_spec: _Optional[int] = ..., mem_spec: _Optional[int] = ..., cpu_spec_list: _Optional[str] = ..., comment: _Optional[str] = ..., extra: _Optional[str] = ..., owner: _Optional[str] = ..., mcs_label: _Optional[str] = ..., real_memory_seen: _Optional[int] = ..., cpus_seen: _Optional[int] = ..., tres_cfg: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., resv_name: _Optional[str] = ..., running_jobs: _Optional[int] = ..., effective_cpus: _Optional[int] = ..., effective_memory: _Optional[int] = ..., bcast_addr: _Optional[str] = ..., resume_after: _Optional[float] = ..., index: _Optional[int] = ..., port_set: _Optional[bool] = ..., power_since: _Optional[float] = ..., next_state: _Optional[str] = ...) -> None: ...
+    cpu_bind: str
+    def __init__(self, name: _Optional[str] = ..., hostname: _Optional[str] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., state: _Optional[int] = ..., cpus: _Optional[int] = ..., boards: _Optional[int] = ..., sockets: _Optional[int] = ..., cores: _Optional[int] = ..., threads: _Optional[int] = ..., memory: _Optional[int] = ..., tmp_disk: _Optional[int] = ..., weight: _Optional[int] = ..., features: _Optional[str] = ..., active_features: _Optional[str] = ..., gres: _Optional[str] = ..., reason: _Optional[str] = ..., reason_uid: _Optional[int] = ..., reason_user: _Optional[str] = ..., reason_time: _Optional[float] = ..., boot_time: _Optional[float] = ..., slurmd_start_time: _Optional[float] = ..., last_busy: _Optional[float] = ..., alloc_cpus: _Optional[int] = ..., alloc_memory: _Optional[int] = ..., gres_used: _Optional[str] = ..., cpu_load: _Optional[float] = ..., free_memory: _Optional[int] = ..., os: _Optional[str] = ..., arch: _Optional[str] = ..., version: _Optional[str] = ..., partitions: _Optional[_Iterable[str]] = ..., core_spec: _Optional[int] = ..., mem_spec: _Optional[int] = ..., cpu_spec_list: _Optional[str] = ..., comment: _Optional[str] = ..., extra: _Optional[str] = ..., owner: _Optional[str] = ..., mcs_label: _Optional[str] = ..., real_memory_seen: _Optional[int] = ..., cpus_seen: _Optional[int] = ..., tres_cfg: _Optional[str] = ..., tres_alloc: _Optional[str] = ..., resv_name: _Optional[str] = ..., running_jobs: _Optional[int] = ..., effective_cpus: _Optional[int] = ..., effective_memory: _Optional[int] = ..., bcast_addr: _Optional[str] = ..., resume_after: _Optional[float] = ..., index: _Optional[int] = ..., port_set: _Optional[bool] = ..., power_since: _Optional[float] = ..., next_state: _Optional[str] = ..., cpu_bind: _Optional[str] = ...) -> None: ...
 
 class PartitionRecord(_message.Message):
     __slots__ = ("name", "nodes", "is_default", "state", "max_time", "default_time", "default_time_set", "min_nodes", "max_nodes", "allow_groups", "allow_accounts", "deny_accounts", "allow_qos", "deny_qos", "alloc_nodes", "alternate", "qos", "hidden", "root_only", "disable_root_jobs", "exclusive_user", "exclusive_topo", "lln", "req_resv", "power_down_on_idle", "priority_job_factor", "priority_tier", "oversubscribe", "preempt_mode", "grace_time", "def_mem_per_cpu", "def_mem_per_node", "max_mem_per_cpu", "max_mem_per_node", "max_cpus_per_node", "max_cpus_per_socket", "over_time_limit", "tres_billing_weights", "def_cpu_per_gpu", "def_mem_per_gpu", "select_type_parameters", "resume_timeout", "suspend_timeout", "suspend_time", "total_cpus", "total_nodes", "tres", "cpu_bind", "topology", "node_names", "index")
@@ -1021,7 +1027,7 @@ class StepCreated(_message.Message):
     def __init__(self, step: _Optional[_Union[StepRecord, _Mapping]] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., node_addrs: _Optional[_Iterable[str]] = ..., warning: _Optional[str] = ..., components: _Optional[_Iterable[_Union[StepRecord, _Mapping]]] = ...) -> None: ...
 
 class StepLaunch(_message.Message):
-    __slots__ = ("job_id", "step_id", "uid", "gid", "user", "node", "node_index", "node_list", "job_node_list", "num_nodes", "num_tasks", "task_ids", "tasks_per_node", "request", "script", "env", "alloc", "job_alloc", "deadline", "cluster", "job_name", "job", "cpus_per_node", "oom_kill_step", "step", "epoch", "settings", "topology_addr", "topology_pattern")
+    __slots__ = ("job_id", "step_id", "uid", "gid", "user", "node", "node_index", "node_list", "job_node_list", "num_nodes", "num_tasks", "task_ids", "tasks_per_node", "request", "script", "env", "alloc", "job_alloc", "deadline", "cluster", "job_name", "job", "cpus_per_node", "oom_kill_step", "step", "epoch", "settings", "topology_addr", "topology_pattern", "default_cpu_bind")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
@@ -1051,6 +1057,7 @@ class StepLaunch(_message.Message):
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     TOPOLOGY_ADDR_FIELD_NUMBER: _ClassVar[int]
     TOPOLOGY_PATTERN_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_CPU_BIND_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     step_id: int
     uid: int
@@ -1080,10 +1087,11 @@ class StepLaunch(_message.Message):
     settings: StepSettings
     topology_addr: str
     topology_pattern: str
-    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., node: _Optional[str] = ..., node_index: _Optional[int] = ..., node_list: _Optional[str] = ..., job_node_list: _Optional[str] = ..., num_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., task_ids: _Optional[_Iterable[int]] = ..., tasks_per_node: _Optional[_Iterable[int]] = ..., request: _Optional[_Union[StepRequest, _Mapping]] = ..., script: _Optional[bytes] = ..., env: _Optional[_Iterable[bytes]] = ..., alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., job_alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., deadline: _Optional[float] = ..., cluster: _Optional[str] = ..., job_name: _Optional[str] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., cpus_per_node: _Optional[_Iterable[int]] = ..., oom_kill_step: _Optional[bool] = ..., step: _Optional[_Union[StepRecord, _Mapping]] = ..., epoch: _Optional[int] = ..., settings: _Optional[_Union[StepSettings, _Mapping]] = ..., topology_addr: _Optional[str] = ..., topology_pattern: _Optional[str] = ...) -> None: ...
+    default_cpu_bind: str
+    def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., user: _Optional[str] = ..., node: _Optional[str] = ..., node_index: _Optional[int] = ..., node_list: _Optional[str] = ..., job_node_list: _Optional[str] = ..., num_nodes: _Optional[int] = ..., num_tasks: _Optional[int] = ..., task_ids: _Optional[_Iterable[int]] = ..., tasks_per_node: _Optional[_Iterable[int]] = ..., request: _Optional[_Union[StepRequest, _Mapping]] = ..., script: _Optional[bytes] = ..., env: _Optional[_Iterable[bytes]] = ..., alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., job_alloc: _Optional[_Union[NodeAlloc, _Mapping]] = ..., deadline: _Optional[float] = ..., cluster: _Optional[str] = ..., job_name: _Optional[str] = ..., job: _Optional[_Union[JobRecord, _Mapping]] = ..., cpus_per_node: _Optional[_Iterable[int]] = ..., oom_kill_step: _Optional[bool] = ..., step: _Optional[_Union[StepRecord, _Mapping]] = ..., epoch: _Optional[int] = ..., settings: _Optional[_Union[StepSettings, _Mapping]] = ..., topology_addr: _Optional[str] = ..., topology_pattern: _Optional[str] = ..., default_cpu_bind: _Optional[str] = ...) -> None: ...
 
 class StepSettings(_message.Message):
-    __slots__ = ("spool", "conf_file", "proctrack", "cgroup_plugin", "cgroup_mount", "constrain_cores", "constrain_ram", "constrain_swap", "allowed_ram_percent", "allowed_swap_percent", "min_ram", "sample_secs", "over_memory_kill", "kill_wait", "task_prolog", "task_epilog", "unkillable_secs", "append_output", "supervisor_pid", "supervisor_start")
+    __slots__ = ("spool", "conf_file", "proctrack", "cgroup_plugin", "cgroup_mount", "constrain_cores", "constrain_ram", "constrain_swap", "allowed_ram_percent", "allowed_swap_percent", "min_ram", "sample_secs", "over_memory_kill", "kill_wait", "task_prolog", "task_epilog", "unkillable_secs", "append_output", "supervisor_pid", "supervisor_start", "task_affinity", "task_param", "block_cores", "shape", "constrain_devices", "devices")
     SPOOL_FIELD_NUMBER: _ClassVar[int]
     CONF_FILE_FIELD_NUMBER: _ClassVar[int]
     PROCTRACK_FIELD_NUMBER: _ClassVar[int]
@@ -1104,6 +1112,12 @@ class StepSettings(_message.Message):
     APPEND_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     SUPERVISOR_PID_FIELD_NUMBER: _ClassVar[int]
     SUPERVISOR_START_FIELD_NUMBER: _ClassVar[int]
+    TASK_AFFINITY_FIELD_NUMBER: _ClassVar[int]
+    TASK_PARAM_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_CORES_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAIN_DEVICES_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
     spool: str
     conf_file: str
     proctrack: str
@@ -1124,7 +1138,39 @@ class StepSettings(_message.Message):
     append_output: bool
     supervisor_pid: int
     supervisor_start: int
-    def __init__(self, spool: _Optional[str] = ..., conf_file: _Optional[str] = ..., proctrack: _Optional[str] = ..., cgroup_plugin: _Optional[str] = ..., cgroup_mount: _Optional[str] = ..., constrain_cores: _Optional[bool] = ..., constrain_ram: _Optional[bool] = ..., constrain_swap: _Optional[bool] = ..., allowed_ram_percent: _Optional[float] = ..., allowed_swap_percent: _Optional[float] = ..., min_ram: _Optional[int] = ..., sample_secs: _Optional[int] = ..., over_memory_kill: _Optional[bool] = ..., kill_wait: _Optional[int] = ..., task_prolog: _Optional[_Iterable[str]] = ..., task_epilog: _Optional[_Iterable[str]] = ..., unkillable_secs: _Optional[int] = ..., append_output: _Optional[bool] = ..., supervisor_pid: _Optional[int] = ..., supervisor_start: _Optional[int] = ...) -> None: ...
+    task_affinity: bool
+    task_param: str
+    block_cores: bool
+    shape: NodeShape
+    constrain_devices: bool
+    devices: _containers.RepeatedCompositeFieldContainer[DeviceFile]
+    def __init__(self, spool: _Optional[str] = ..., conf_file: _Optional[str] = ..., proctrack: _Optional[str] = ..., cgroup_plugin: _Optional[str] = ..., cgroup_mount: _Optional[str] = ..., constrain_cores: _Optional[bool] = ..., constrain_ram: _Optional[bool] = ..., constrain_swap: _Optional[bool] = ..., allowed_ram_percent: _Optional[float] = ..., allowed_swap_percent: _Optional[float] = ..., min_ram: _Optional[int] = ..., sample_secs: _Optional[int] = ..., over_memory_kill: _Optional[bool] = ..., kill_wait: _Optional[int] = ..., task_prolog: _Optional[_Iterable[str]] = ..., task_epilog: _Optional[_Iterable[str]] = ..., unkillable_secs: _Optional[int] = ..., append_output: _Optional[bool] = ..., supervisor_pid: _Optional[int] = ..., supervisor_start: _Optional[int] = ..., task_affinity: _Optional[bool] = ..., task_param: _Optional[str] = ..., block_cores: _Optional[bool] = ..., shape: _Optional[_Union[NodeShape, _Mapping]] = ..., constrain_devices: _Optional[bool] = ..., devices: _Optional[_Iterable[_Union[DeviceFile, _Mapping]]] = ...) -> None: ...
+
+class NodeShape(_message.Message):
+    __slots__ = ("boards", "sockets", "cores", "threads", "cpus")
+    BOARDS_FIELD_NUMBER: _ClassVar[int]
+    SOCKETS_FIELD_NUMBER: _ClassVar[int]
+    CORES_FIELD_NUMBER: _ClassVar[int]
+    THREADS_FIELD_NUMBER: _ClassVar[int]
+    CPUS_FIELD_NUMBER: _ClassVar[int]
+    boards: int
+    sockets: int
+    cores: int
+    threads: int
+    cpus: int
+    def __init__(self, boards: _Optional[int] = ..., sockets: _Optional[int] = ..., cores: _Optional[int] = ..., threads: _Optional[int] = ..., cpus: _Optional[int] = ...) -> None: ...
+
+class DeviceFile(_message.Message):
+    __slots__ = ("name", "type", "index", "path")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    index: int
+    path: str
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., index: _Optional[int] = ..., path: _Optional[str] = ...) -> None: ...
 
 class StepDone(_message.Message):
     __slots__ = ("job_id", "step_id", "node", "epoch", "exits", "usage", "oom", "error", "error_code", "end_time", "last_of_job", "over_memory")

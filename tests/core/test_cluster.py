@@ -231,20 +231,6 @@ def test_steps_share_a_job_as_srun_says(room: MachineRoom) -> None:
     assert job.record.derived_exit_code == 7 << 8
 
 
-@pytest.mark.parametrize(
-    ("tasks", "cpus", "distribution", "expected"),
-    [
-        (4, [3, 1], "", [[0, 1, 2], [3]]),
-        (2, [3, 1], "", [[0], [1]]),
-        (4, [4, 4], "cyclic", [[0, 2], [1, 3]]),
-        (5, [4, 4], "plane=2", [[0, 1, 4], [2, 3]]),
-        (6, [2, 2], "block", [[0, 1, 2], [3, 4, 5]]),
-    ],
-)
-def test_task_layout(tasks: int, cpus: list[int], distribution: str, expected: list[list[int]]) -> None:
-    assert steps.task_layout(tasks, cpus, 1, distribution, False) == expected
-
-
 def test_a_script_may_not_be_longer_than_the_site_says(tmp_path: Path) -> None:
     room = MachineRoom(tmp_path, extra="SchedulerParameters=max_script_size=20")
     with pytest.raises(RequestError) as caught:
@@ -264,14 +250,6 @@ def test_no_more_jobs_than_MaxJobCount_each_task_being_one(tmp_path: Path) -> No
     room.schedule()
     with pytest.raises(RequestError):
         room.submit()
-
-
-def test_arbitrary_layout_follows_the_list_of_hosts() -> None:
-    assert steps.arbitrary_layout(4, ["n1", "n2", "n3"], ["n3", "n1", "n3", "n2", "n1"]) == [[1], [3], [0, 2]]
-    for tasks, hosts in ((2, ["n1"]), (1, ["n9"])):
-        with pytest.raises(RequestError) as caught:
-            steps.arbitrary_layout(tasks, ["n1", "n2"], hosts)
-        assert caught.value.errno == Errno.BAD_DIST
 
 
 def test_a_host_named_twice_is_one_node(room: MachineRoom) -> None:

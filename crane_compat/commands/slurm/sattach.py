@@ -14,7 +14,7 @@ from crane_compat.commands.slurm.arguments import Arguments, Option, parse
 from crane_compat.commands.slurm.step_watch import Listener, Manner, StepRefused, StepWatch, own_descriptor
 from crane_compat.commands.slurm.voice import Voice
 from crane_compat.core.errors import TEXT, Errno, RequestError
-from crane_compat.core.steps import task_layout
+from crane_compat.core.layout import layout_of
 from crane_compat.daemon.rpc.client import Client, Unreachable
 from crane_compat.daemon.stepd.stream import ALL
 from crane_compat.wire import pb
@@ -83,11 +83,7 @@ def _show_layout(client: Client, step: pb.AttachStep) -> int:
     record = client.call(pb.Request(attach_step=step)).step_created.step
     print("Job step layout:")
     print(f"\t{record.num_tasks} tasks, {record.num_nodes} nodes ({record.node_list})\n")
-    layout = task_layout(
-        record.num_tasks, [node.cpus for node in record.nodes], record.cpus_per_task or 1,
-        record.distribution.lower(), True,
-    )  # fmt: skip
-    for index, (node, ranks) in enumerate(zip(record.nodes, layout, strict=True)):
+    for index, (node, ranks) in enumerate(zip(record.nodes, layout_of(record), strict=True)):
         print(f"\tNode {index} ({node.node}), {len(ranks)} task(s): {''.join(f'{rank} ' for rank in ranks)}")
     return 0
 

@@ -318,15 +318,13 @@ class StepWatch:
 
     def _describe(self, step: pb.StepRecord) -> None:
         """What -v says of the step."""
-        from crane_compat.core.steps import task_layout
+        from crane_compat.core.layout import layout_of
 
         say = self.voice.verbose
         counts = ",".join(f"{node.cpus}(x1)" for node in step.nodes)
         say(f"jobid {step.job_id}: nodes({step.num_nodes}):`{step.node_list}', cpu counts: {counts}")
         say("CpuBindType=(null type)")
-        cpus = [node.cpus for node in step.nodes]
-        layout = task_layout(step.num_tasks, cpus, step.cpus_per_task or 1, step.distribution, True)
-        for node, ranks in zip(step.nodes, layout, strict=True):
+        for node, ranks in zip(step.nodes, layout_of(step), strict=True):
             listed = ranks_text(ranks).split()[1] if ranks else ""
             say(f"launching {self._id()} on host {node.node}, {len(ranks)} tasks: {listed}")
         say("topology/default: init: topology Default plugin loaded")
