@@ -756,6 +756,8 @@ class Cluster:
             block=fills_sockets(spec.distribution, self.parameters.block_cores),
             cpus_per_task=spec.cpus_per_task,
             tasks_per_socket=spec.ntasks_per_socket,
+            tasks_per_core=spec.ntasks_per_core or int(self.parameters.one_task_per_core),
+            threads_per_core=spec.threads_per_core,
         )
 
     def add_batch_step(self, job: Job, now: float) -> None:

@@ -17,18 +17,25 @@ class CoreOrder:
     block: bool = False  # fill as few sockets as possible; else go round the sockets
     cpus_per_task: int = 0  # where asked for: the CPUs of a task come from one socket, if possible
     tasks_per_socket: int = 0  # at most; 0 = no rule
+    tasks_per_core: int = 0
+    threads_per_core: int = 0
+
+
+#: One core of each socket after the other, Slurm's default.
+IN_TURN = CoreOrder()
 
 
 def pick_cores(free: int, sockets: int, width: int, cpus_per_core: int, count: int, order: CoreOrder) -> int:
     """A mask of `count` cores out of the mask `free`, which has so many, on sockets of `width` cores each."""
+    usable = min(cpus_per_core, order.threads_per_core or cpus_per_core)
     queues = [[core for core in range(s * width, (s + 1) * width) if free >> core & 1] for s in range(sockets)]
     if order.block:
         taken = _fill(queues, count)
     elif order.tasks_per_socket:
-        per_socket = -(-order.tasks_per_socket * max(1, order.cpus_per_task) // cpus_per_core)
+        per_socket = -(-order.tasks_per_socket * max(1, order.cpus_per_task) // usable)
         taken = _in_turn(_without_spare(queues, count, per_socket), count)
     elif order.cpus_per_task:
-        taken = _by_task(queues, count, cpus_per_core, order.cpus_per_task)
+        taken = _by_task(queues, count, usable, order)
     else:
         taken = _in_turn(queues, count)
     return sum(1 << core for core in taken)
@@ -52,13 +59,15 @@ def _fill(queues: Sequence[list[int]], count: int) -> list[int]:
     return taken
 
 
-def _by_task(queues: Sequence[list[int]], count: int, cpus_per_core: int, cpus_per_task: int) -> list[int]:
+def _by_task(queues: Sequence[list[int]], count: int, usable: int, order: CoreOrder) -> list[int]:
     """Socket by socket what whole tasks can have of it; what is left of the count goes round what is left."""
+    each = order.cpus_per_task
     taken: list[int] = []
     rest = []
     for queue in queues:
-        cpus = len(queue) * cpus_per_core
-        whole = min(-(-(cpus - cpus % cpus_per_task) // cpus_per_core), count - len(taken))
+        tasks = len(queue) * usable // each
+        whole = tasks * -(-each // usable) if order.tasks_per_core == 1 else -(-tasks * each // usable)
+        whole = min(whole, count - len(taken))
         taken += queue[:whole]
         rest.append(queue[whole:])
     return taken + _in_turn(rest, count - len(taken))

@@ -51,9 +51,7 @@ def fills_sockets(distribution: str, default: bool) -> bool:
     return how.sockets == "block" if how.sockets else default
 
 
-def task_layout(
-    tasks: int, room: Sequence[int], distribution: str = "", *, pack: bool = False
-) -> list[list[int]]:
+def task_layout(tasks: int, room: Sequence[int], distribution: str = "", *, pack: bool = False) -> list[list[int]]:
     """Global ranks per node.
 
     block, the default where there are more tasks than nodes: consecutive ranks share a node, and every node gets

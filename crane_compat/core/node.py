@@ -115,7 +115,7 @@ class Node:
         base = state & st.NODE_BASE_MASK
         return not state & bad and base in (st.NODE_IDLE, st.NODE_ALLOCATED, st.NODE_MIXED)
 
-    def pick_cores(self, count: int, order: cores.CoreOrder = cores.CoreOrder(), *, free: int | None = None) -> int:
+    def pick_cores(self, count: int, order: cores.CoreOrder = cores.IN_TURN, *, free: int | None = None) -> int:
         """A mask of `count` of the free cores, or of those in `free`; the caller has checked that there are enough."""
         among = self.free_cores if free is None else free
         return cores.pick_cores(among, self.total_sockets, self.record.cores, self.cpus_per_core, count, order)

@@ -383,8 +383,10 @@ def hint(draft: Draft, option: Option, value: str | None) -> None:
 
         raise EndProgram(HINT_HELP, 1)
     draft.spec.hint = word
-    if word == "nomultithread" and not draft.spec.threads_per_core:
-        draft.spec.ntasks_per_core = draft.spec.ntasks_per_core or 1
+    if word != "multithread":
+        draft.spec.threads_per_core = 1
+    if word == "memory_bound":
+        draft.spec.cores_per_socket = 1
 
 
 def bell(draft: Draft, option: Option, value: str | None) -> None:
@@ -400,28 +402,27 @@ def core_spec(draft: Draft, option: Option, value: str | None) -> None:
 
 
 def cpu_bind(draft: Draft, option: Option, value: str | None) -> None:
-    from crane_compat.parsers.binding import is_cpu_binding
+    from crane_compat.parsers.binding import BindingError, parse_cpu_binding
 
     if value == "help":
         from crane_compat.parsers.option_help import CPU_BIND_HELP
 
         raise EndProgram(CPU_BIND_HELP, 1)
-    if not is_cpu_binding(value or ""):
-        raise OptionError(
-            [
-                f'{draft.command}: error: unrecognized --cpu-bind argument "{value}"',
-                f"{draft.command}: fatal: Failed to parse --cpu-bind= values.",
-            ],
-            1,
-        )
+    try:
+        parse_cpu_binding(value or "")
+    except BindingError as exc:
+        lines = [f"{draft.command}: error: {exc}", f"{draft.command}: fatal: Failed to parse --cpu-bind= values."]
+        raise OptionError(lines, 1) from None
     draft.spec.cpu_bind = value or ""
 
 
 def mem_bind(draft: Draft, option: Option, value: str | None) -> None:
-    from crane_compat.parsers.binding import is_memory_binding
+    from crane_compat.parsers.binding import BindingError, parse_memory_binding
 
-    if not is_memory_binding(value or ""):
-        raise draft.error(f'unrecognized --mem-bind argument "{value}"', SPECIFICATION)
+    try:
+        parse_memory_binding(value or "")
+    except BindingError as exc:
+        raise draft.error(str(exc), SPECIFICATION) from None
     draft.spec.mem_bind = value or ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -17,7 +18,13 @@ from lark.exceptions import LarkError
 from crane_compat import parsers
 from crane_compat.parsers.arrays import MAX_INDEX, ArrayError, ArraySpec, parse_array
 from crane_compat.parsers.begin_time import TimeSpecError, parse_time
-from crane_compat.parsers.binding import is_cpu_binding, is_gpu_binding, is_memory_binding
+from crane_compat.parsers.binding import (
+    Binding,
+    BindingError,
+    is_gpu_binding,
+    parse_cpu_binding,
+    parse_memory_binding,
+)
 from crane_compat.parsers.constraint import Constraint, ConstraintError, Feature, Group, parse_constraint
 from crane_compat.parsers.dependency import Condition, Conditions, DependencyError, parse_dependency
 from crane_compat.parsers.device_request import (
@@ -264,26 +271,78 @@ def test_signals(text: str, value: SignalSpec) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "good", "bad"),
+    ("text", "expected"),
     [
-        (
-            is_cpu_binding,
-            "none cores v,cores verbose q,map_cpu:0,2,0x3 mask_cpu:0xf,f*2 rank_ldom",
-            "foo map_cpu: cores,x",
-        ),
-        (is_memory_binding, "local v,none sort,map_mem:0,1 prefer", "foo cores"),
-        (is_gpu_binding, "closest v,single:2 per_task:1 map_gpu:0,1 mask:0x1,0x2 none", "foo single closest,none"),
+        ("n", Binding(mode="none")),
+        ("v,cores", Binding(verbose=True, unit="cores")),
+        ("verbose", Binding(verbose=True)),
+        ("v,q", Binding()),
+        ("q,map_cpu:0,2*2,3", Binding(mode="map_cpu", values=("0", "2", "2", "3"))),
+        ("mask_cpu:0xf*2,3", Binding(mode="mask_cpu", values=("f", "f", "3"))),
+        ("map_cpu:1,2,Core", Binding(mode="map_cpu", unit="cores", values=("1", "2"))),
+        ("rank_ldom", Binding(mode="rank_ldom")),
     ],
 )
-def test_bindings(check: Callable[[str], bool], good: str, bad: str) -> None:
-    assert [text for text in good.split() if not check(text)] == []
-    assert [text for text in bad.split() if check(text)] == []
+def test_cpu_bindings(text: str, expected: Binding) -> None:
+    assert parse_cpu_binding(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("foo", 'unrecognized --cpu-bind argument "foo"'),
+        ("cores,x", 'unrecognized --cpu-bind argument "x"'),
+        ("mask_cpu:0xf,f", 'unrecognized --cpu-bind argument "f"'),
+        ("map_cpu", 'missing list for "--cpu-bind=map_cpu:<list>"'),
+        ("map_cpu:", 'missing list for "--cpu-bind=map_cpu:<list>"'),
+        ("map_cpu:0x1", "Failed to validate number: 0x1, the offending character is x"),
+        ("map_cpu:0-1", "Failed to validate number: 0-1, the offending character is -"),
+        ("mask_cpu:zz", "Failed to validate number: zz, the offending character is z"),
+        ("map_cpu:0*a", "Failed to validate number: *a, the offending character is a"),
+        ("map_cpu:0*999999999", "Failed to validate number: 0*999999999, it is out of range"),
+    ],
+)
+def test_no_cpu_bindings(text: str, complaint: str) -> None:
+    with pytest.raises(BindingError) as caught:
+        parse_cpu_binding(text)
+    assert str(caught.value) == complaint
+
+
+@EXAMPLES
+@given(st.text(alphabet="mapskcpu_rn:,0x1f*v-"))
+def test_whatever_is_bound_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(BindingError):
+        assert all(number >= 0 for number in parse_cpu_binding(text).numbers)
+    with contextlib.suppress(BindingError):
+        assert all(number >= 0 for number in parse_memory_binding(text).numbers)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("local", Binding(mode="local")),
+        ("v,none", Binding(verbose=True, mode="none")),
+        ("sort,map_mem:0,1", Binding(mode="map_mem", values=("0", "1"), sort=True)),
+        ("p,mask_mem:0x3", Binding(mode="mask_mem", values=("3",), prefer=True)),
+        ("prefer", Binding(prefer=True)),
+    ],
+)
+def test_memory_bindings(text: str, expected: Binding) -> None:
+    assert parse_memory_binding(text) == expected
+
+
+def test_gpu_bindings() -> None:
+    good, bad = "closest v,single:2 per_task:1 map_gpu:0,1 mask:0x1,0x2 none", "foo single closest,none"
+    assert [text for text in good.split() if not is_gpu_binding(text)] == []
+    assert [text for text in bad.split() if is_gpu_binding(text)] == []
 
 
 def test_a_long_binding_is_read_at_once() -> None:
     begun = time.perf_counter()
-    masks = ",".join(["0x0x"] * 20_000)
-    assert is_cpu_binding(f"mask_cpu:{masks}") and not is_cpu_binding(f"mask_cpu:{masks}!")
+    masks = ",".join(["0x0f"] * 20_000)
+    assert len(parse_cpu_binding(f"mask_cpu:{masks}").values) == 20_000
+    with pytest.raises(BindingError):
+        parse_cpu_binding(f"mask_cpu:{masks}!")
     assert time.perf_counter() - begun < 1
 
 
