@@ -25,6 +25,16 @@ class CoreOrder:
 IN_TURN = CoreOrder()
 
 
+def cores_of(cpu_ids: str, cpus_per_core: int) -> int:
+    """The mask of cores that an allocation's CPUs, ``0-1,4``, are on."""
+    mask = 0
+    for part in filter(None, cpu_ids.split(",")):
+        low, _, high = part.partition("-")
+        for cpu in range(int(low), int(high or low) + 1):
+            mask |= 1 << (cpu // cpus_per_core)
+    return mask
+
+
 def pick_cores(free: int, sockets: int, width: int, cpus_per_core: int, count: int, order: CoreOrder) -> int:
     """A mask of `count` cores out of the mask `free`, which has so many, on sockets of `width` cores each."""
     usable = min(cpus_per_core, order.threads_per_core or cpus_per_core)

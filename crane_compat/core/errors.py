@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+#: Wait status of a step whose tasks could not be bound as asked.
+CPU_BIND_FAILED = 192 << 8
+
 
 class Errno(IntEnum):
     """Error numbers; `TEXT` holds what is printed."""

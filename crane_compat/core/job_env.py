@@ -10,9 +10,11 @@ recorded environments.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from crane_compat.core.layout import task_layout
 from crane_compat.core.states import BATCH_STEP
+from crane_compat.parsers.binding import Binding, parse_cpu_binding, parse_memory_binding
 from crane_compat.wire import INFINITE, pb
 
 #: So that MPI launchers start their own processes through srun.
@@ -262,25 +264,42 @@ def batch_env(
     return _merge(user_env, values, defaults)
 
 
+def asked_binding(spec: pb.JobSpec) -> Binding:
+    """How a step's tasks are to be bound: as --cpu-bind says, else as its other options imply."""
+    asked = parse_cpu_binding(spec.cpu_bind) if spec.cpu_bind else Binding()
+    if asked.mode or asked.unit:
+        return asked
+    if spec.hint in ("compute_bound", "memory_bound"):
+        unit = "cores"
+    elif spec.hint or spec.threads_per_core:
+        unit = "threads"
+    else:
+        unit = "cores" if spec.ntasks_per_core else "sockets" if spec.ntasks_per_socket else ""
+    return replace(asked, unit=unit)
+
+
+def binding_variables(what: str, bound: Binding) -> dict[str, str]:
+    """How tasks are bound; `what`: CPU or MEM."""
+    voice = "verbose" if bound.verbose else "quiet"
+    rule = ",".join(filter(None, (voice, "prefer" if bound.prefer else "", bound.type)))
+    values = {
+        "": f"{rule}{bound.list}",
+        "_LIST": bound.list,
+        "_TYPE": bound.type,
+        "_VERBOSE": voice,
+    }
+    if bound.prefer:
+        values["_PREFER"] = "prefer"
+    if bound.sort:
+        values["_SORT"] = "sort"
+    return {f"SLURM_{what}_BIND{name}": value for name, value in values.items()}
+
+
 def _binding(spec: pb.JobSpec) -> dict[str, str]:
     """How tasks are bound, as srun tells them."""
-    values: dict[str, str] = {}
-    cpu = spec.cpu_bind or ("threads" if spec.threads_per_core else "cores" if spec.ntasks_per_core else "")
-    for name, text in (("CPU", cpu), ("MEM", spec.mem_bind)):
-        if not text:
-            continue
-        words = text.split(",")
-        verbose = "verbose" if words[0] in ("v", "verbose") else "quiet"
-        if words[0] in ("v", "verbose", "q", "quiet"):
-            words = words[1:]
-        kind, _, values_list = ",".join(words).partition(":")
-        values |= {
-            f"SLURM_{name}_BIND": f"{verbose},{kind}{':' + values_list if values_list else ''}",
-            f"SLURM_{name}_BIND_LIST": values_list,
-            f"SLURM_{name}_BIND_TYPE": f"{kind}{':' if values_list else ''}",
-            f"SLURM_{name}_BIND_VERBOSE": verbose,
-        }
-    return values
+    asked = asked_binding(spec)
+    values = binding_variables("CPU", asked) if spec.cpu_bind or asked.unit else {}
+    return values | (binding_variables("MEM", parse_memory_binding(spec.mem_bind)) if spec.mem_bind else {})
 
 
 def step_env(

@@ -198,13 +198,7 @@ class Node:
 
     def mask_of(self, alloc: pb.NodeAlloc) -> int:
         """The core mask of an allocation's ``cpu_ids``."""
-        mask = 0
-        per_core = self.cpus_per_core
-        for part in filter(None, alloc.cpu_ids.split(",")):
-            low, _, high = part.partition("-")
-            for cpu in range(int(low), int(high or low) + 1):
-                mask |= 1 << (cpu // per_core)
-        return mask
+        return cores.cores_of(alloc.cpu_ids, self.cpus_per_core)
 
     def cpu_ids(self, mask: int) -> str:
         """The abstract CPU numbers of a core mask, ``0-1,4`` (scontrol -d show job, CPU_IDs)."""

@@ -20,6 +20,10 @@ from crane_compat.parsers import hostlist, mpi_types
 from crane_compat.wire import INFINITE, pb
 
 
+#: What CpuBind of a node or partition may be (slurm.conf(5)).
+CPU_BIND_DEFAULTS = frozenset({"none", "socket", "ldom", "core", "thread"})
+
+
 class MustWait(Exception):
     """The job's own resources are in use by its other steps."""
 
@@ -226,7 +230,18 @@ def launch_of(cluster: Cluster, job: Job, step: Step, node: str) -> pb.StepLaunc
         job_alloc=next(a for a in job_record.nodes if a.node == node), deadline=limit,
         cluster=cluster.parameters.cluster_name, job_name=job_record.spec.name, job=job_record,
         cpus_per_node=[a.cpus for a in job_record.nodes], step=record, epoch=job_record.restarts,
+        default_cpu_bind=_default_cpu_bind(cluster, job_record),
     )  # fmt: skip
+
+
+def _default_cpu_bind(cluster: Cluster, job: pb.JobRecord) -> str:
+    """How a job's tasks are bound if it does not say: its nodes' CpuBind where they agree, else its partition's."""
+    of_nodes = {cluster.nodes[alloc.node].record.cpu_bind for alloc in job.nodes if alloc.node in cluster.nodes}
+    if len(of_nodes) == 1 and (one := of_nodes.pop()) in CPU_BIND_DEFAULTS:
+        return one
+    partition = cluster.partitions.get(job.partition)
+    own = partition.cpu_bind.lower() if partition is not None else ""
+    return own if own in CPU_BIND_DEFAULTS else ""
 
 
 def task_layout_of(step: Step) -> list[list[int]]:

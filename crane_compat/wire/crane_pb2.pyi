@@ -1147,18 +1147,24 @@ class StepSettings(_message.Message):
     def __init__(self, spool: _Optional[str] = ..., conf_file: _Optional[str] = ..., proctrack: _Optional[str] = ..., cgroup_plugin: _Optional[str] = ..., cgroup_mount: _Optional[str] = ..., constrain_cores: _Optional[bool] = ..., constrain_ram: _Optional[bool] = ..., constrain_swap: _Optional[bool] = ..., allowed_ram_percent: _Optional[float] = ..., allowed_swap_percent: _Optional[float] = ..., min_ram: _Optional[int] = ..., sample_secs: _Optional[int] = ..., over_memory_kill: _Optional[bool] = ..., kill_wait: _Optional[int] = ..., task_prolog: _Optional[_Iterable[str]] = ..., task_epilog: _Optional[_Iterable[str]] = ..., unkillable_secs: _Optional[int] = ..., append_output: _Optional[bool] = ..., supervisor_pid: _Optional[int] = ..., supervisor_start: _Optional[int] = ..., task_affinity: _Optional[bool] = ..., task_param: _Optional[str] = ..., block_cores: _Optional[bool] = ..., shape: _Optional[_Union[NodeShape, _Mapping]] = ..., constrain_devices: _Optional[bool] = ..., devices: _Optional[_Iterable[_Union[DeviceFile, _Mapping]]] = ...) -> None: ...
 
 class NodeShape(_message.Message):
-    __slots__ = ("boards", "sockets", "cores", "threads", "cpus")
+    __slots__ = ("boards", "sockets", "cores", "threads", "cpus", "numbers", "domains", "pretended")
     BOARDS_FIELD_NUMBER: _ClassVar[int]
     SOCKETS_FIELD_NUMBER: _ClassVar[int]
     CORES_FIELD_NUMBER: _ClassVar[int]
     THREADS_FIELD_NUMBER: _ClassVar[int]
     CPUS_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    PRETENDED_FIELD_NUMBER: _ClassVar[int]
     boards: int
     sockets: int
     cores: int
     threads: int
     cpus: int
-    def __init__(self, boards: _Optional[int] = ..., sockets: _Optional[int] = ..., cores: _Optional[int] = ..., threads: _Optional[int] = ..., cpus: _Optional[int] = ...) -> None: ...
+    numbers: _containers.RepeatedScalarFieldContainer[int]
+    domains: _containers.RepeatedScalarFieldContainer[str]
+    pretended: bool
+    def __init__(self, boards: _Optional[int] = ..., sockets: _Optional[int] = ..., cores: _Optional[int] = ..., threads: _Optional[int] = ..., cpus: _Optional[int] = ..., numbers: _Optional[_Iterable[int]] = ..., domains: _Optional[_Iterable[str]] = ..., pretended: _Optional[bool] = ...) -> None: ...
 
 class DeviceFile(_message.Message):
     __slots__ = ("name", "type", "index", "path")

@@ -19,7 +19,7 @@ from typing import Any
 
 from crane_compat.commands.slurm.step_exchange import Exchange
 from crane_compat.commands.slurm.voice import Voice
-from crane_compat.core.errors import RequestError
+from crane_compat.core.errors import CPU_BIND_FAILED, RequestError
 from crane_compat.core.states import step_name
 from crane_compat.daemon.rpc.client import Client, Unreachable, error_of
 from crane_compat.daemon.stepd import stream
@@ -169,6 +169,7 @@ class StepWatch:
         self.forcing = False
         self.abort_wait = 32
         self.failure = ""
+        self.unbound = ""  # the node that could not bind our tasks
         self.delayed = False
         self._width = 1
         self._last_interrupt = 0.0
@@ -223,7 +224,7 @@ class StepWatch:
     def _result(self) -> int:
         if self.failure and not self.status:
             self.voice.error(self.failure)
-            return 1
+            return self._not_launched() if self.unbound else 1
         if self.kill_signal and not self.aborted and self.step is not None:
             self.voice.info(f"Force Terminated {self._id()}")
         if self.aborted_by is not None:
@@ -231,6 +232,13 @@ class StepWatch:
             self.worst = code or exit_code(self.status.get(rank, 0)) or 1
             self.worst_status = self.worst << 8
         return self.worst
+
+    def _not_launched(self) -> int:
+        text = "Unable to satisfy cpu bind request"
+        self.voice.error(f"Task launch for {self._id()} failed on node {self.unbound}: {text}")
+        self.voice.error(f"Application launch failed: {text}")
+        self.voice.info("Job step aborted")
+        return CPU_BIND_FAILED >> 8
 
     def _id(self) -> str:
         assert self.step is not None
@@ -343,6 +351,7 @@ class StepWatch:
             return
         if event.error and not self.failure:
             self.failure = event.error
+            self.unbound = event.node if event.error_code == CPU_BIND_FAILED else ""
         fresh = [(each.task, each.status) for each in event.exits if each.task not in self.status]
         if fresh:
             if event.error and event.node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -18,6 +19,7 @@ from crane_compat.daemon.rpc.remote import local_names
 from crane_compat.daemon.stepd import settings as step_settings
 from crane_compat.daemon.stepd.forkserver import ForkServer
 from crane_compat.parsers.cgroup_conf import load as load_cgroup
+from crane_compat.parsers.gres_conf import load as load_gres
 from crane_compat.parsers.slurm_conf import ConfError, SlurmConf, load
 from crane_compat.wire import pb
 
@@ -53,7 +55,13 @@ def node_settings(conf: SlurmConf, node: pb.NodeRecord) -> pb.StepSettings:
         return look
 
     directory = conf.path_of("SlurmdSpoolDir", node=node.name, host=node.hostname)
-    return step_settings.from_config(given(conf), given(cgroup), directory, conf.path)
+    settings = step_settings.from_config(given(conf), given(cgroup), directory, conf.path)
+    settings.shape.CopyFrom(machine.shape(node))
+    if settings.constrain_devices:
+        with contextlib.suppress(OSError):  # no gres.conf: no device files
+            lines = load_gres(os.path.join(conf.directory, "gres.conf")).of(node.name)
+            settings.devices.extend(step_settings.device_files(node.gres, lines))
+    return settings
 
 
 def main(argv: list[str]) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from crane_compat.core.node import parse_gres
+from crane_compat.parsers.gres_conf import GresLine
 from crane_compat.wire import pb
 
 #: A parameter's value, or None where the file does not say.
@@ -35,18 +37,41 @@ def _yes(text: str | None) -> bool:
     return (text or "").strip().lower() in _YES
 
 
+def _words(text: str | None) -> list[str]:
+    return [word.strip().lower() for word in (text or "").split(",") if word.strip()]
+
+
+def device_files(gres: str, lines: Iterable[GresLine]) -> list[pb.DeviceFile]:
+    """The files of a node's devices, numbered as they are allocated: `gres` is its Gres= of slurm.conf."""
+    pools = {(pool.name, pool.type.lower()) for pool in parse_gres(gres)}
+    counts: dict[tuple[str, str], int] = {}
+    found = []
+    for line in lines:
+        kind = line.type if (line.name, line.type.lower()) in pools else ""
+        for paths in [line.files] if line.multiple_files else [(path,) for path in line.files]:
+            index = counts.get((line.name, kind), 0)
+            counts[line.name, kind] = index + 1
+            found += [pb.DeviceFile(name=line.name, type=kind, index=index, path=path) for path in paths]
+    return found
+
+
 def from_config(conf: Lookup, cgroup: Lookup, spool: str, conf_file: str) -> pb.StepSettings:
     """Settings of a node; `conf` and `cgroup` look up parameters, `spool` is its SlurmdSpoolDir, filled in."""
     gather = (conf("JobAcctGatherType") or "none").lower()
     parameters = (conf("JobAcctGatherParams") or "").lower()
     prolog, epilog = conf("TaskProlog"), conf("TaskEpilog")
+    plugins = {word.removeprefix("task/") for word in _words(conf("TaskPlugin"))}
     return pb.StepSettings(
         spool=spool,
         conf_file=conf_file,
         proctrack=(conf("ProctrackType") or "proctrack/cgroup").lower().removeprefix("proctrack/"),
         cgroup_plugin=(cgroup("CgroupPlugin") or "autodetect").lower(),
         cgroup_mount=cgroup("CgroupMountpoint") or "",
-        constrain_cores=_yes(cgroup("ConstrainCores")),
+        constrain_cores="cgroup" in plugins and _yes(cgroup("ConstrainCores")),
+        constrain_devices="cgroup" in plugins and _yes(cgroup("ConstrainDevices")),
+        task_affinity="affinity" in plugins,
+        task_param=",".join(_words(conf("TaskPluginParam"))),
+        block_cores="cr_core_default_dist_block" in _words(conf("SelectTypeParameters")),
         constrain_ram=_yes(cgroup("ConstrainRAMSpace")),
         constrain_swap=_yes(cgroup("ConstrainSwapSpace")),
         allowed_ram_percent=_number(cgroup("AllowedRAMSpace"), 100.0),

@@ -25,11 +25,14 @@ from enum import Enum, auto
 from setproctitle import setproctitle
 
 from crane_compat.core import job_env
+from crane_compat.core.errors import CPU_BIND_FAILED
 from crane_compat.core.states import ALL_STEPS, BATCH_STEP, step_name
 from crane_compat.parsers import multi_prog
+from crane_compat.parsers.binding import BindingError
 from crane_compat.wire import FrameError, pb, recv_frame, send
 
 from . import file_writer, messages, mpi, procfs, spool, stream, task_io, tasks, tracking
+from .binding import Binder
 from .control import Peer
 from .loop import READ, Loop, Timer
 from .output import NO_TASK, Identity, Names, open_input, open_output, path_of, rights_of
@@ -93,6 +96,10 @@ class Phase(Enum):
 class SetupError(Exception):
     """The step cannot be started; the text says why (for the log and the step's error)."""
 
+    def __init__(self, text: str, code: int = 0) -> None:
+        super().__init__(text)
+        self.code = code
+
 
 class TakenError(Exception):
     """Another supervisor has taken this life of the step on."""
@@ -151,10 +158,15 @@ class Supervisor:
             raise TakenError
         self._listener = self.files.listen()
         self.loop.watch(self._listener, READ, self._accept)
+        try:
+            binder = Binder.of(self.launch)
+        except BindingError as exc:
+            raise SetupError(str(exc), CPU_BIND_FAILED) from None
         self.tracker = tracking.create(self.settings, self.launch, os.getpid())
         memory = self.launch.alloc.memory or self.launch.job_alloc.memory
         if memory and self.settings.constrain_ram:
             self.tracker.limit_memory(memory)
+        binder.confine(self.tracker, self.launch)
         argv = self._arguments()
         shared_env = job_env.node_env(self.launch)
         if self.request.bcast:
@@ -165,8 +177,9 @@ class Supervisor:
             work_dir=self.spec.work_dir or "/",
             umask=self.spec.umask,
             rlimits=list(self.spec.rlimits),
-            shared_env=shared_env,
+            shared_env=shared_env | binder.environment(),
             tracker=self.tracker,
+            binder=binder,
             memory=self.launch.job_alloc.memory,
             prologs=self._hooks(self.settings.task_prolog, self.request.task_prolog),
             new_session=False,
@@ -960,7 +973,9 @@ class Supervisor:
         except TakenError:  # whoever waits for us finds the other's word in the spool
             for peer in self.peers:
                 peer.close()
-        except (SetupError, OSError, multi_prog.MultiProgError) as exc:
+        except SetupError as exc:
+            self.fail(str(exc), exc.code)
+        except (OSError, multi_prog.MultiProgError) as exc:
             self.fail(str(exc))
         except Exception as exc:
             traceback.print_exc(file=sys.stderr)

@@ -23,6 +23,7 @@ from crane_compat.core import job_env
 from crane_compat.wire import pb
 
 from . import messages
+from .binding import Binder
 from .output import Identity
 from .tracking import Tracker
 
@@ -45,6 +46,7 @@ class Program:
     rlimits: Sequence[pb.RLimit]
     shared_env: Mapping[bytes, bytes]
     tracker: Tracker
+    binder: Binder
     memory: int = 0  # MiB that the job has here; 0 = not limited
     prologs: Sequence[str] = ()
     get_user_env: bool = False
@@ -241,6 +243,7 @@ def run(program: Program, task: Task, stdin: int, stdout: int, stderr: int) -> N
         if program.new_session:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         program.tracker.attach()
+        program.binder.bind(task.rank, task.local_id)
         env = job_env.task_env(program.shared_env, task.rank, task.local_id, os.getpid()) | task.env
         if program.get_user_env:
             env = _login_env(program.user.name) | env

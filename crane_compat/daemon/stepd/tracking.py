@@ -44,6 +44,12 @@ class Tracker(Protocol):
     def limit_memory(self, mib: int) -> bool:
         """Have the kernel enforce a limit; False where that is not possible here."""
 
+    def limit_cpus(self, job: str, step: str) -> bool:
+        """Keep the step, and its job, to CPUs, lists like ``0-3,8``; False where that is not possible here."""
+
+    def deny_devices(self, devices: Iterable[str]) -> bool:
+        """Keep the step from devices, each ``c 195:0``; False where that is not possible here."""
+
     def oom_killed(self) -> bool:
         """The kernel killed a process of the step for want of memory."""
 
@@ -83,6 +89,12 @@ class ProcessTree:
         send_signal(self.pids(), signal.SIGCONT)
 
     def limit_memory(self, mib: int) -> bool:
+        return False
+
+    def limit_cpus(self, job: str, step: str) -> bool:
+        return False
+
+    def deny_devices(self, devices: Iterable[str]) -> bool:
         return False
 
     def oom_killed(self) -> bool:
@@ -141,12 +153,22 @@ def _remove(path: str) -> None:
         path = os.path.dirname(path)
 
 
+def _parents(path: str) -> list[str]:
+    """The groups from the one above the node's down to the step's."""
+    found = [path]
+    for _ in range(_LEVELS):
+        found.insert(0, os.path.dirname(found[0]))
+    return found
+
+
 class CgroupV1:
-    """Groups in the freezer hierarchy, and in the memory one where RAM is constrained."""
+    """Groups in the freezer hierarchy, and in those of memory, CPUs and devices where these are constrained."""
 
     def __init__(self, mount: str, relative: str, memory: bool) -> None:
+        self.mount, self.relative = mount, relative
         self.freezer = f"{mount}/freezer/{relative}"
         self.memory = f"{mount}/memory/{relative}" if memory and os.path.isdir(f"{mount}/memory") else ""
+        self.others: list[str] = []
         _make(self.freezer)
         if self.memory:
             _make(self.memory)
@@ -154,8 +176,8 @@ class CgroupV1:
     def attach(self) -> None:
         pid = str(os.getpid())
         _write(f"{self.freezer}/cgroup.procs", pid)
-        if self.memory:
-            _write(f"{self.memory}/cgroup.procs", pid)
+        for path in filter(None, (self.memory, *self.others)):
+            _write(f"{path}/cgroup.procs", pid)
 
     def pids(self) -> list[int]:
         return [int(word) for word in _read(f"{self.freezer}/cgroup.procs").split()]
@@ -177,13 +199,39 @@ class CgroupV1:
             _write(f"{self.memory}/memory.memsw.limit_in_bytes", str(mib << 20))
         return True
 
+    def limit_cpus(self, job: str, step: str) -> bool:
+        path = f"{self.mount}/cpuset/{self.relative}"
+        try:
+            _make(path)
+            above, *own = _parents(path)
+            cpus, nodes = (_read(f"{above}/cpuset.{what}").strip() for what in ("cpus", "mems"))
+            for group, listed in zip(own, [cpus] * (_LEVELS - 2) + [job, step], strict=True):
+                _write(f"{group}/cpuset.mems", nodes)
+                _write(f"{group}/cpuset.cpus", listed)
+        except OSError:
+            _remove(path)
+            return False
+        self.others.append(path)
+        return True
+
+    def deny_devices(self, devices: Iterable[str]) -> bool:
+        path = f"{self.mount}/devices/{self.relative}"
+        try:
+            _make(path)
+            for device in devices:
+                _write(f"{path}/devices.deny", f"{device} rwm")
+        except OSError:
+            _remove(path)
+            return False
+        self.others.append(path)
+        return True
+
     def oom_killed(self) -> bool:
         return bool(self.memory) and _field(f"{self.memory}/memory.oom_control", "oom_kill") > 0
 
     def destroy(self) -> None:
-        _remove(self.freezer)
-        if self.memory:
-            _remove(self.memory)
+        for path in filter(None, (self.freezer, self.memory, *self.others)):
+            _remove(path)
 
 
 class CgroupV2:
@@ -192,16 +240,16 @@ class CgroupV2:
     def __init__(self, mount: str, relative: str, memory: bool) -> None:
         self.path = f"{mount}/{relative}"
         _make(self.path)
-        self.memory = memory
-        if memory:
-            parent = mount
-            for part in relative.split("/"):
-                try:
-                    _write(f"{parent}/cgroup.subtree_control", "+memory")
-                except OSError:
-                    self.memory = False
-                    break
-                parent = f"{parent}/{part}"
+        self.memory = memory and self._enable("memory")
+
+    def _enable(self, controller: str) -> bool:
+        """Have the step's group a controller's files."""
+        try:
+            for group in _parents(self.path)[:-1]:
+                _write(f"{group}/cgroup.subtree_control", f"+{controller}")
+        except OSError:
+            return False
+        return True
 
     def attach(self) -> None:
         _write(f"{self.path}/cgroup.procs", str(os.getpid()))
@@ -225,6 +273,19 @@ class CgroupV2:
         with contextlib.suppress(OSError):
             _write(f"{self.path}/memory.swap.max", "0")
         return True
+
+    def limit_cpus(self, job: str, step: str) -> bool:
+        if not self._enable("cpuset"):
+            return False
+        try:
+            _write(f"{os.path.dirname(self.path)}/cpuset.cpus", job)
+            _write(f"{self.path}/cpuset.cpus", step)
+        except OSError:
+            return False
+        return True
+
+    def deny_devices(self, devices: Iterable[str]) -> bool:
+        return False  # v2 has no files for this: it would need a BPF program
 
     def oom_killed(self) -> bool:
         return self.memory and _field(f"{self.path}/memory.events", "oom_kill") > 0
