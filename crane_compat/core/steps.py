@@ -19,7 +19,6 @@ from crane_compat.core.request import GresNeed
 from crane_compat.parsers import hostlist, mpi_types
 from crane_compat.wire import INFINITE, pb
 
-
 #: What CpuBind of a node or partition may be (slurm.conf(5)).
 CPU_BIND_DEFAULTS = frozenset({"none", "socket", "ldom", "core", "thread"})
 

@@ -49,8 +49,7 @@ class Option:
 
 #: options that are kept with the job and shown, but that nothing acts on; `WHY` has the reasons
 SHOWN = frozenset(
-    ("batch", "core-spec", "cpu-bind", "cpu_bind", "delay-boot", "gpu-bind", "hint",
-     "mem-bind", "switches", "thread-spec", "tres-bind")
+    ("batch", "core-spec", "delay-boot", "gpu-bind", "switches", "thread-spec", "tres-bind")
 )  # fmt: skip
 
 
@@ -95,16 +94,12 @@ WHY: dict[str, str] = {
     "container-id": "there are no containers yet",
     "container-type": "there are no containers yet",
     "core-spec": "no cores are set aside for the system",
-    "cpu-bind": "tasks may use all cores of their step; cgroups keep them to these",
-    "cpu_bind": "tasks may use all cores of their step; cgroups keep them to these",
     "context": "tasks run in the SELinux context of their node's daemon",
     "cpu-freq": "frequencies are left to the nodes' governors",
     "debugger-test": "there is no stop for debuggers",
     "delay-boot": "a job does not wait for nodes that are on rather than have others switched on",
     "gpu-bind": "tasks see all GPUs of their step",
     "gres-flags": "devices are given without regard to the sockets that they are near",
-    "hint": "the kernel places threads on the step's cores",
-    "mem-bind": "the kernel places memory near the core that uses it",
     "slurmd-debug": "the node daemon's level is its own",
     "switches": "there is no topology plug-in yet: switches are not counted",
     "thread-spec": "no threads are set aside for the system",

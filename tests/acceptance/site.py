@@ -11,7 +11,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from crane_compat.daemon.background import PidFile
 from crane_compat.daemon.rpc.client import Client
@@ -32,7 +33,7 @@ SlurmdPidFile=@STATE@/run/slurmd.%n.pid
 SlurmctldLogFile=@STATE@/log/slurmctld.log
 SlurmdLogFile=@STATE@/log/slurmd.%n.log
 SlurmdParameters=config_overrides
-ProctrackType=proctrack/linuxproc
+ProctrackType={proctrack}
 JobAcctGatherType=jobacct_gather/linux
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
@@ -42,8 +43,8 @@ ReturnToService=2
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=localhost
 AccountingStoragePort={ports[1]}
-NodeName=n1 NodeHostname=@HOST@ NodeAddr=127.0.0.1 Port={ports[2]} CPUs=16 RealMemory=4000
-NodeName=n2 NodeHostname=@HOST@ NodeAddr=127.0.0.1 Port={ports[3]} CPUs=16 RealMemory=4000
+NodeName=n1 NodeHostname=@HOST@ NodeAddr=127.0.0.1 Port={ports[2]} RealMemory=4000 {cpus[0]}
+NodeName=n2 NodeHostname=@HOST@ NodeAddr=127.0.0.1 Port={ports[3]} RealMemory=4000 {cpus[1]}
 PartitionName=main Nodes=ALL Default=YES MaxTime=1:00:00
 PartitionName=off Nodes=n1 State=DOWN
 {more}
@@ -78,9 +79,21 @@ def until(reached: Callable[[], object], what: str, patience: float = PATIENCE) 
 
 
 class Site:
-    """A running cluster; `work` is a directory in which every user may write."""
+    """A running cluster; `work` is a directory in which every user may write.
 
-    def __init__(self, name: str = "it", slurm_user: str = "root", more: str = "") -> None:
+    `cpus`: the words of the two nodes' lines about processors (and Gres); `files`: further ones of the configuration.
+    """
+
+    def __init__(
+        self,
+        name: str = "it",
+        slurm_user: str = "root",
+        more: str = "",
+        *,
+        cpus: tuple[str, str] = ("CPUs=16", "CPUs=16"),
+        proctrack: str = "proctrack/linuxproc",
+        files: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.base = tempfile.mkdtemp(prefix=f"crane-{name}-", dir="/tmp")
         os.chmod(self.base, 0o755)
         self.work = os.path.join(self.base, "work")
@@ -89,10 +102,14 @@ class Site:
         self.cluster = CraneCluster(self.base)
         source = os.path.join(self.base, "site")
         os.mkdir(source)
-        words = {"name": name, "slurm_user": slurm_user, "ports": free_ports(4), "more": more}
-        for file_name, text in (("slurm.conf", _CONF), ("slurmdbd.conf", _DBD_CONF)):
+        words = {
+            "name": name, "slurm_user": slurm_user, "ports": free_ports(4), "more": more, "cpus": cpus,
+            "proctrack": proctrack,
+        }  # fmt: skip
+        ours = {"slurm.conf": _CONF.format(**words), "slurmdbd.conf": _DBD_CONF.format(**words)}
+        for file_name, text in (ours | dict(files)).items():
             with open(os.path.join(source, file_name), "w", encoding="utf-8") as file:
-                file.write(text.format(**words))
+                file.write(text)
         self.source = source
 
     @property
