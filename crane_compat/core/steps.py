@@ -17,10 +17,8 @@ from crane_compat.core.layout import arbitrary_layout, cores_for_tasks, layout_o
 from crane_compat.core.node import Node
 from crane_compat.core.request import GresNeed
 from crane_compat.parsers import hostlist, mpi_types
+from crane_compat.parsers.binding import default_unit
 from crane_compat.wire import INFINITE, pb
-
-#: What CpuBind of a node or partition may be (slurm.conf(5)).
-CPU_BIND_DEFAULTS = frozenset({"none", "socket", "ldom", "core", "thread"})
 
 
 class MustWait(Exception):
@@ -236,11 +234,10 @@ def launch_of(cluster: Cluster, job: Job, step: Step, node: str) -> pb.StepLaunc
 def _default_cpu_bind(cluster: Cluster, job: pb.JobRecord) -> str:
     """How a job's tasks are bound if it does not say: its nodes' CpuBind where they agree, else its partition's."""
     of_nodes = {cluster.nodes[alloc.node].record.cpu_bind for alloc in job.nodes if alloc.node in cluster.nodes}
-    if len(of_nodes) == 1 and (one := of_nodes.pop()) in CPU_BIND_DEFAULTS:
+    if len(of_nodes) == 1 and (one := of_nodes.pop()):
         return one
     partition = cluster.partitions.get(job.partition)
-    own = partition.cpu_bind.lower() if partition is not None else ""
-    return own if own in CPU_BIND_DEFAULTS else ""
+    return default_unit(partition.cpu_bind) or "" if partition is not None else ""
 
 
 def task_layout_of(step: Step) -> list[list[int]]:

@@ -18,6 +18,7 @@ from crane_compat.core.job import Job
 from crane_compat.core.node import Node, parse_gres
 from crane_compat.parsers import hostlist
 from crane_compat.parsers.begin_time import parse_time
+from crane_compat.parsers.binding import default_unit
 from crane_compat.parsers.size import parse_memory
 from crane_compat.parsers.time_limit import parse_minutes
 from crane_compat.scheduling.priority import is_given, job_priority
@@ -736,6 +737,8 @@ def update_node(cluster: Cluster, request: pb.UpdateNode, who: Identity, now: fl
             record.reason_user, record.reason_uid = who.user, who.uid
         if "weight" in values:
             record.weight = _number(values["weight"])
+        if "cpubind" in values:
+            record.cpu_bind = default_unit(values["cpubind"]) or ""
         if "comment" in values:
             record.comment = values["comment"]
         if "extra" in values:

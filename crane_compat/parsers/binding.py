@@ -25,6 +25,16 @@ _MEMORY_LISTS = {"map_mem", "mask_mem"}
 _MEMORY_FLAGS = {"p": "prefer", "prefer": "prefer", "sort": "sort", "nosort": ""}
 
 
+#: CpuBind of nodes and partitions (slurm.conf(5)), as it is shown: its number in documents.
+CPU_BIND = {"threads": 0x2, "cores": 0x4, "sockets": 0x8, "ldoms": 0x10, "none": 0x20}
+
+
+def default_unit(text: str) -> str | None:
+    """A CpuBind: a key of `CPU_BIND`, "" where it is off; None where it is none of them."""
+    word = text.lower()
+    return "" if word in ("", "off") else _NONE.get(word) or _CPU_UNITS.get(word)
+
+
 class BindingError(ValueError):
     """What is wrong, as srun says it."""
 

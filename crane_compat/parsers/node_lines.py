@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crane_compat.core import states as st
+from crane_compat.parsers.binding import default_unit
 from crane_compat.parsers.conf_lines import Line, Word
 from crane_compat.parsers.conf_reading import Reading, c_integer
 from crane_compat.wire import pb
@@ -162,7 +163,7 @@ def _pattern(reading: Reading, entry: ArrayLine, given: Mapping[str, str], name:
             setattr(record, field, number(key, default=getattr(record, field)))
     for key, field in _TEXTS.items():
         setattr(record, field, given.get(key, ""))
-    record.cpu_bind = given.get("cpubind", "").lower()
+    record.cpu_bind = default_unit(given.get("cpubind", "")) or ""
     record.features = record.active_features = given.get("features") or given.get("feature") or ""
     state = given.get("state", "UNKNOWN")
     if state.upper() not in NODE_STATES:

@@ -159,6 +159,20 @@ def test_a_node_that_pretends_binds_nothing_and_says_what_it_would(site: Site) -
     assert f"0x{first:0{digits}X},0x{second:0{digits}X}\n" in found
 
 
+def test_a_node_may_say_how_tasks_are_bound(site: Site) -> None:
+    site.sh("scontrol update nodename=n1 cpubind=core", "root")
+    assert " CpuBind=cores CoresPerSocket=" in site.sh("scontrol show node n1")
+    told = site.run("salloc -Q -w n1 --exclusive srun -n1 --cpu-bind=v true").stderr
+    assert re.search(r"mask 0x(\w+) set", told) and cpus(
+        site.sh(f"salloc -Q -w n1 --exclusive srun -n1 {ALLOWED}")
+    ) == [set(sorted(everything())[: HERE.threads])]
+    site.sh("scontrol update nodename=n1 cpubind=off", "root")
+    assert "CpuBind" not in site.sh("scontrol show node n1")
+    refused = site.run("scontrol update nodename=n1 cpubind=foo", "root")
+    assert (refused.rc, refused.stderr) == (1, "scontrol: error: Invalid input cpubind=foo\n")
+    assert "Default=NO CpuBind=none  QoS=N/A" in site.sh("scontrol show partition unbound")
+
+
 @pytest.mark.parametrize("partition", ["main", "unbound"])
 def test_the_partition_may_say_how_tasks_are_bound(site: Site, partition: str) -> None:
     found = cpus(site.sh(f"salloc -Q -p {partition} -w n1 --exclusive srun -n{HERE.sockets * HERE.cores} {ALLOWED}"))

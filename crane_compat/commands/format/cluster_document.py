@@ -11,6 +11,7 @@ from crane_compat.commands.format.documents import number
 from crane_compat.commands.format.node_fields import Row, gres_used
 from crane_compat.commands.format.node_state import FLAG_WORDS
 from crane_compat.core import states as st
+from crane_compat.parsers.binding import CPU_BIND
 from crane_compat.wire import INFINITE, pb
 
 _UNSET = number(None)
@@ -48,7 +49,7 @@ def node_record(node: pb.NodeRecord) -> dict[str, Any]:
         "cluster_name": "",
         "cores": node.cores,
         "specialized_cores": node.core_spec,
-        "cpu_binding": 0,
+        "cpu_binding": CPU_BIND.get(node.cpu_bind, 0),
         "cpu_load": round(node.cpu_load * 100),
         "free_mem": number(node.free_memory) if node.free_memory else _UNSET,
         "cpus": node.cpus,

@@ -11,10 +11,11 @@ from crane_compat.wire import pb
 def node_lines(node: pb.NodeRecord, *, details: bool = False) -> list[str]:
     """The lines of one node."""
     arch = f"Arch={node.arch} " if node.arch else ""
+    bound = f"CpuBind={node.cpu_bind} " if node.cpu_bind else ""
     port = f"Port={node.port} " if node.port_set or node.port else ""
     version = f"Version={node.version}" if node.version else ""
     lines = [
-        f"NodeName={node.name} {arch}CoresPerSocket={node.cores} ",
+        f"NodeName={node.name} {arch}{bound}CoresPerSocket={node.cores} ",
         (
             f"CPUAlloc={node.alloc_cpus} CPUEfctv={node.effective_cpus or node.cpus} CPUTot={node.cpus} "
             f"CPULoad={node.cpu_load:.2f}"

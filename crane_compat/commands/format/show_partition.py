@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crane_compat.commands.format.node_fields import max_cpus
 from crane_compat.core import states as st
+from crane_compat.parsers.binding import default_unit
 from crane_compat.parsers.time_limit import format_limit
 from crane_compat.wire import INFINITE, pb
 
@@ -45,10 +46,12 @@ def partition_lines(part: pb.PartitionRecord) -> list[str]:
     default_time = format_limit(part.default_time) if part.default_time_set else "NONE"
     sockets = part.max_cpus_per_socket if part.HasField("max_cpus_per_socket") else INFINITE
     over_time = str(part.over_time_limit) if part.HasField("over_time_limit") else "NONE"
+    unit = default_unit(part.cpu_bind)
+    bound = f" CpuBind={unit} " if unit else ""
     lines = [
         f"PartitionName={part.name}",
         f"AllowGroups={part.allow_groups or 'ALL'} {accounts} {qos}",
-        f"AllocNodes={part.alloc_nodes or 'ALL'} Default={_yes(part.is_default)} QoS={part.qos or 'N/A'}",
+        f"AllocNodes={part.alloc_nodes or 'ALL'} Default={_yes(part.is_default)}{bound} QoS={part.qos or 'N/A'}",
     ]
     if part.alternate:
         lines.append(f"Alternate={part.alternate}")

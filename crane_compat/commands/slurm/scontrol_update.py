@@ -11,6 +11,7 @@ from crane_compat.commands.slurm import scontrol_reservation
 from crane_compat.commands.slurm.scontrol_session import Session
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.parsers.begin_time import TimeSpecError, parse_time
+from crane_compat.parsers.binding import default_unit
 from crane_compat.parsers.time_limit import parse_minutes
 from crane_compat.wire import pb
 
@@ -300,6 +301,9 @@ def _update_node(session: Session, names: str, rest: Words) -> None:
         if name == "weight" and not value.isdigit():
             session.fail(f"scontrol: error: Invalid value {word} for Weight")
             return
+        if name == "cpubind" and default_unit(value) is None:
+            session.fail(f"scontrol: error: Invalid input {word}")
+            return
         if name == "state":
             full = next((s for s in NODE_STATES if s == value.upper()), None)
             full = full or next((s for s in NODE_STATES if len(value) > 2 and s.startswith(value.upper())), None)
@@ -342,6 +346,9 @@ def _update_partition(session: Session, name: str, rest: Words, op: str) -> None
                 f"scontrol: error: Update of this parameter is not supported: {word}\n",
                 "scontrol: error: Request aborted",
             )
+            return
+        if key == "cpubind" and default_unit(value) is None:
+            session.fail(f"scontrol: error: Invalid input {word}")
             return
         if key == "state" and value.upper() not in _PARTITION_STATES:
             session.fail(
