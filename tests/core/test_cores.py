@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from crane_compat.core import steps
 from crane_compat.core.cores import CoreOrder, pick_cores
 from crane_compat.parsers.options import parse
+from crane_compat.wire import pb
 from tests.core.machine_room import MachineRoom
 
 SHAPE = "Boards=1 SocketsPerBoard=2 CoresPerSocket=4"
@@ -101,3 +103,29 @@ def test_as_many_as_wanted_of_those_free(
     count = data.draw(some.integers(0, free.bit_count()))
     mask = pick_cores(free, sockets, width, cpus_per_core, count, order)
     assert mask.bit_count() == count and not mask & ~free
+
+
+@given(
+    wishes=some.lists(
+        some.tuples(some.integers(1, 4), some.integers(1, 3), some.sampled_from(["", "block:block", "block:cyclic"])),
+        max_size=6,
+    )
+)
+def test_steps_at_the_same_time_share_no_core(
+    tmp_path_factory: pytest.TempPathFactory, wishes: list[tuple[int, int, str]]
+) -> None:
+    room = room_of(tmp_path_factory.mktemp("room"), "CPUs=16 ThreadsPerCore=2")
+    job = room.submit(num_tasks=12, cpus_per_task=1)
+    room.schedule()
+    held = room.cluster.nodes["n1"].mask_of(job.record.nodes[0])
+    taken = 0
+    for tasks, cpus_per_task, distribution in wishes:
+        spec = pb.JobSpec(num_tasks=tasks, cpus_per_task=cpus_per_task, distribution=distribution)
+        started = steps.request_step(room.cluster, [(job, pb.StepRequest(job_id=job.id, spec=spec))], room.now)
+        if isinstance(started, list):
+            mask = room.cluster.nodes["n1"].mask_of(started[0].record.nodes[0])
+            assert mask.bit_count() * 2 >= tasks * cpus_per_task
+            assert not mask & ~held and not mask & taken
+            taken |= mask
+        else:  # there are not enough
+            assert (held & ~taken).bit_count() * 2 < tasks * cpus_per_task

@@ -18,7 +18,7 @@ from crane_compat.core.cores import cores_of
 from crane_compat.core.job_env import asked_binding, binding_variables
 from crane_compat.core.layout import fills_sockets
 from crane_compat.core.node import index_ranges
-from crane_compat.core.states import BATCH_STEP
+from crane_compat.core.states import BATCH_STEP, INTERACTIVE_STEP
 from crane_compat.parsers.binding import Binding, parse_cpu_binding, parse_memory_binding
 from crane_compat.parsers.distribution import parse_distribution
 from crane_compat.wire import pb
@@ -57,14 +57,15 @@ class Binder:
     plan: binding.Plan | None  # None: without task/affinity
     memory: Binding
     node: str
-    batch: bool
+    batch: bool  # or interactive
     pretended: bool
 
     @classmethod
     def of(cls, launch: pb.StepLaunch) -> Binder:
         """From the node daemon's order.  Raises BindingError where the step has not got what is asked for."""
         settings, shape = launch.settings, launch.settings.shape
-        batch = launch.step_id == BATCH_STEP
+        # An interactive step starts others, as the script does: neither it nor its variables may narrow them.
+        batch = launch.step_id in (BATCH_STEP, INTERACTIVE_STEP)
         count = shape.sockets * shape.cores
         cpus = binding.Cpus(
             sockets=shape.sockets,
