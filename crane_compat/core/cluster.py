@@ -753,7 +753,7 @@ class Cluster:
     def core_order(self, spec: pb.JobSpec) -> CoreOrder:
         """How the cores of a job or step are chosen."""
         return CoreOrder(
-            block=fills_sockets(spec.distribution, self.parameters.block_cores),
+            block=self.parameters.cpus_alone or fills_sockets(spec.distribution, self.parameters.block_cores),
             cpus_per_task=spec.cpus_per_task,
             tasks_per_socket=spec.ntasks_per_socket,
             tasks_per_core=spec.ntasks_per_core or int(self.parameters.one_task_per_core),

@@ -39,10 +39,11 @@ def pick_cores(free: int, sockets: int, width: int, cpus_per_core: int, count: i
     """A mask of `count` cores out of the mask `free`, which has so many, on sockets of `width` cores each."""
     usable = min(cpus_per_core, order.threads_per_core or cpus_per_core)
     queues = [[core for core in range(s * width, (s + 1) * width) if free >> core & 1] for s in range(sockets)]
+    per_socket = -(-order.tasks_per_socket * max(1, order.cpus_per_task) // usable)
     if order.block:
-        taken = _fill(queues, count)
-    elif order.tasks_per_socket:
-        per_socket = -(-order.tasks_per_socket * max(1, order.cpus_per_task) // usable)
+        capped = [queue[:per_socket] for queue in queues] if per_socket else queues
+        taken = _fill(capped if sum(map(len, capped)) >= count else queues, count)
+    elif per_socket:
         taken = _in_turn(_without_spare(queues, count, per_socket), count)
     elif order.cpus_per_task:
         taken = _by_task(queues, count, usable, order)

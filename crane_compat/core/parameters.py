@@ -113,6 +113,7 @@ class Parameters:
     max_script_size: int  # bytes
     private: frozenset[str]  # what only its owners and operators may see (PrivateData)
     block_cores: bool  # jobs fill one socket after the other (CR_CORE_DEFAULT_DIST_BLOCK)
+    cpus_alone: bool  # what is asked for is CPUs (CR_CPU): sockets are filled whatever a job says
     pack_nodes: bool  # steps fill one node after the other (CR_PACK_NODES)
     one_task_per_core: bool  # where a job does not say otherwise (CR_ONE_TASK_PER_CORE)
     max_switch_wait: int  # seconds (SchedulerParameters)
@@ -191,6 +192,7 @@ class Parameters:
             def_cpu_per_gpu=limit("DefCPUPerGPU"),
             linear="linear" in str(conf.get("SelectType") or ""),
             block_cores="cr_core_default_dist_block" in select,
+            cpus_alone=not {"cr_cpu", "cr_cpu_memory"}.isdisjoint(select),
             pack_nodes="cr_pack_nodes" in select,
             one_task_per_core="cr_one_task_per_core" in select,
             memory_is_consumable=any("memory" in word for word in select),

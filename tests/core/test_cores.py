@@ -70,16 +70,18 @@ def test_what_slurm_gave_of_the_rest(tmp_path: Path, options: str, expected: str
 @pytest.mark.parametrize(
     ("select", "options", "expected"),
     [
-        ("CR_CORE_DEFAULT_DIST_BLOCK", "-n4", "0-3"), ("CR_CORE_DEFAULT_DIST_BLOCK", "-n5", "0-5"),
-        ("CR_CORE_DEFAULT_DIST_BLOCK", "-n3 -m block:cyclic", "0-1,8-9"),
-        ("CR_CORE_DEFAULT_DIST_BLOCK", "-n4 -m cyclic", "0-3"),
-        ("CR_ONE_TASK_PER_CORE", "-n4", "0-3,8-11"), ("CR_ONE_TASK_PER_CORE", "-n4 -c2", "0-7"),
-        ("CR_ONE_TASK_PER_CORE", "-n2 -c3 -m block:fcyclic", "0-7"),
-        ("CR_ONE_TASK_PER_CORE", "-n4 --ntasks-per-core=2", "0-1,8-9"),
+        ("CR_Core,CR_CORE_DEFAULT_DIST_BLOCK", "-n4", "0-3"), ("CR_Core,CR_CORE_DEFAULT_DIST_BLOCK", "-n5", "0-5"),
+        ("CR_Core,CR_CORE_DEFAULT_DIST_BLOCK", "-n3 -m block:cyclic", "0-1,8-9"),
+        ("CR_Core,CR_CORE_DEFAULT_DIST_BLOCK", "-n4 -m cyclic", "0-3"),
+        ("CR_CPU", "-n4", "0-3"), ("CR_CPU", "-n3 -m block:cyclic", "0-3"),
+        ("CR_CPU", "-n4 --ntasks-per-core=1", "0-7"), ("CR_CPU", "-n4 --ntasks-per-socket=2", "0-1,8-9"),
+        ("CR_Core,CR_ONE_TASK_PER_CORE", "-n4", "0-3,8-11"), ("CR_Core,CR_ONE_TASK_PER_CORE", "-n4 -c2", "0-7"),
+        ("CR_Core,CR_ONE_TASK_PER_CORE", "-n2 -c3 -m block:fcyclic", "0-7"),
+        ("CR_Core,CR_ONE_TASK_PER_CORE", "-n4 --ntasks-per-core=2", "0-1,8-9"),
     ],
 )  # fmt: skip
 def test_what_the_site_says(tmp_path: Path, select: str, options: str, expected: str) -> None:
-    room = room_of(tmp_path, "CPUs=16 ThreadsPerCore=2", f"SelectTypeParameters=CR_Core,{select}")
+    room = room_of(tmp_path, "CPUs=16 ThreadsPerCore=2", f"SelectTypeParameters={select}")
     assert cpu_ids(room, options) == expected
 
 
