@@ -113,6 +113,16 @@ def test_what_a_step_has_not_got_is_refused(site: Site) -> None:
     )
 
 
+def test_a_step_that_one_node_refuses_ends_on_all(site: Site) -> None:
+    first = sorted(everything())[0]
+    held = site.submit("-w n1 -n1 -o /dev/null --wrap 'sleep 600'")  # the first core of n1
+    site.until(held, "RUNNING")
+    outcome = site.run(f"srun -N2 -n2 --cpu-bind=map_cpu:{first} sleep 600")
+    site.sh(f"scancel {held}")
+    assert outcome.rc == 192 and "failed on node n1: Unable to satisfy cpu bind request\n" in outcome.stderr
+    site.until(held, "CANCELLED")
+
+
 def test_memory_comes_from_nodes_that_are_there(site: Site) -> None:
     outcome = site.run("srun -w n1 -n1 --mem-bind=v,local true")
     assert outcome.rc == 0

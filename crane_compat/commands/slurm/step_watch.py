@@ -222,9 +222,11 @@ class StepWatch:
         return self._result()
 
     def _result(self) -> int:
+        if self.unbound:
+            return self._not_launched()
         if self.failure and not self.status:
             self.voice.error(self.failure)
-            return self._not_launched() if self.unbound else 1
+            return 1
         if self.kill_signal and not self.aborted and self.step is not None:
             self.voice.info(f"Force Terminated {self._id()}")
         if self.aborted_by is not None:
@@ -235,6 +237,7 @@ class StepWatch:
 
     def _not_launched(self) -> int:
         text = "Unable to satisfy cpu bind request"
+        self.voice.error(self.failure)
         self.voice.error(f"Task launch for {self._id()} failed on node {self.unbound}: {text}")
         self.voice.error(f"Application launch failed: {text}")
         self.voice.info("Job step aborted")
@@ -351,7 +354,9 @@ class StepWatch:
             return
         if event.error and not self.failure:
             self.failure = event.error
-            self.unbound = event.node if event.error_code == CPU_BIND_FAILED else ""
+            if event.error_code == CPU_BIND_FAILED:
+                self.unbound = event.node
+                self._abort(quietly=True)  # its other nodes may have begun
         fresh = [(each.task, each.status) for each in event.exits if each.task not in self.status]
         if fresh:
             if event.error and event.node:
