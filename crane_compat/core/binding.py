@@ -123,8 +123,8 @@ def _masks(cpus: Cpus, asked: Binding, sets: Sequence[int]) -> Plan:
 def _as_told(cpus: Cpus, share: Share, asked: Binding, available: int) -> Plan:
     allowed = cpus.on_machine(available)
     if asked.mode in ("map_cpu", "mask_cpu"):
-        sets = [1 << number for number in asked.numbers] if asked.mode == "map_cpu" else list(asked.numbers)
-        if any(each & ~allowed or not each for each in sets):
+        sets = _listed_sets(asked, allowed.bit_length())
+        if sets is None or any(each & ~allowed or not each for each in sets):
             raise BindingError(f"CPU binding outside of job step allocation, allocated CPUs are: {cpus.hex(allowed)}.")
         return Plan(asked, tuple(sets))
     if available != (1 << len(cpus.numbers)) - 1:
@@ -139,10 +139,17 @@ def _as_told(cpus: Cpus, share: Share, asked: Binding, available: int) -> Plan:
         return Plan(asked, tuple(1 << number for number in sorted(cpus.numbers)))
     if asked.mode == "rank_ldom":
         return Plan(asked, cpus.ldoms)
-    domains = [1 << number for number in asked.numbers] if asked.mode == "map_ldom" else list(asked.numbers)
-    if any(each >> len(cpus.ldoms) or not each for each in domains):
+    domains = _listed_sets(asked, len(cpus.ldoms))
+    if domains is None or any(each >> len(cpus.ldoms) or not each for each in domains):
         raise BindingError(f"NUMA nodes outside of the node's {len(cpus.ldoms)}: {asked.list}")
     return Plan(asked, tuple(_united(mask for i, mask in enumerate(cpus.ldoms) if each >> i & 1) for each in domains))
+
+
+def _listed_sets(asked: Binding, end: int) -> list[int] | None:
+    """The sets that a list names; None where a number is not below `end` (however large: nothing is made of it)."""
+    if asked.mode.startswith("mask"):
+        return list(asked.numbers)
+    return [1 << number for number in asked.numbers] if all(number < end for number in asked.numbers) else None
 
 
 def _united(sets: Iterator[int]) -> int:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from crane_compat.core.layout import task_layout
 from crane_compat.core.states import BATCH_STEP
-from crane_compat.parsers.binding import Binding, parse_cpu_binding, parse_memory_binding
+from crane_compat.parsers.binding import Binding, BindingError, parse_cpu_binding, parse_memory_binding
 from crane_compat.wire import INFINITE, pb
 
 #: So that MPI launchers start their own processes through srun.
@@ -265,7 +265,7 @@ def batch_env(
 
 
 def asked_binding(spec: pb.JobSpec) -> Binding:
-    """How a step's tasks are to be bound: as --cpu-bind says, else as its other options imply."""
+    """How a step's tasks are to be bound: as --cpu-bind says, else as its other options imply.  Raises BindingError."""
     asked = parse_cpu_binding(spec.cpu_bind) if spec.cpu_bind else Binding()
     if asked.mode or asked.unit:
         return asked
@@ -296,10 +296,14 @@ def binding_variables(what: str, bound: Binding) -> dict[str, str]:
 
 
 def _binding(spec: pb.JobSpec) -> dict[str, str]:
-    """How tasks are bound, as srun tells them."""
-    asked = asked_binding(spec)
+    """How tasks are bound, as srun tells them.  What is no binding is left for their node to refuse."""
+    try:
+        asked = asked_binding(spec)
+        memory = binding_variables("MEM", parse_memory_binding(spec.mem_bind)) if spec.mem_bind else {}
+    except BindingError:
+        return {}
     values = binding_variables("CPU", asked) if spec.cpu_bind or asked.unit else {}
-    return values | (binding_variables("MEM", parse_memory_binding(spec.mem_bind)) if spec.mem_bind else {})
+    return values | memory
 
 
 def step_env(

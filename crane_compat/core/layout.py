@@ -5,6 +5,7 @@ Nodes have room for a number of tasks each; where all of it is taken (overcommit
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from crane_compat.core.errors import Errno, RequestError
@@ -43,9 +44,16 @@ def cores_for_tasks(
     return max(cores, -(-tasks // tasks_per_core)) if tasks_per_core else cores
 
 
+def distribution_of(text: str) -> Distribution:
+    """A --distribution; what is none, which no command of ours would send, is the default."""
+    with contextlib.suppress(ValueError):
+        return parse_distribution(text)
+    return Distribution()
+
+
 def fills_sockets(distribution: str, default: bool) -> bool:
     """Does a distribution go on to the next socket only where one is full?  `default`: CR_CORE_DEFAULT_DIST_BLOCK."""
-    how = parse_distribution(distribution) if distribution else Distribution()
+    how = distribution_of(distribution)
     if how.nodes == "plane":
         return True
     return how.sockets == "block" if how.sockets else default
@@ -59,7 +67,7 @@ def task_layout(tasks: int, room: Sequence[int], distribution: str = "", *, pack
     NoPack overrides it) the first nodes are filled once each has one.  cyclic: round robin.  plane: so many at a
     time, round robin.
     """
-    how = parse_distribution(distribution) if distribution else Distribution()
+    how = distribution_of(distribution)
     nodes = len(room)
     kind = how.nodes or ("block" if tasks > nodes else "cyclic")
     if kind == "plane":

@@ -110,8 +110,8 @@ def parse_memory_binding(text: str) -> Binding:
     return found
 
 
-#: Elements of a list, repetitions counted, and digits of an element: more are a mistake, and would only take memory.
-_MAX_ELEMENTS = 65536
+#: Characters of a list with its repetitions written out, no variable may be longer; digits of an element.
+_MAX_TEXT = 100_000
 _MAX_DIGITS = {"map": 9, "mask": 4096}
 
 
@@ -121,6 +121,7 @@ def _elements(option: str, name: str, text: str) -> tuple[str, ...]:
         raise BindingError(f'missing list for "{option}:<list>"')
     digits = "0123456789abcdef" if name.startswith("mask") else "0123456789"
     values: list[str] = []
+    length = 0
     for item in text.split(","):
         value, star, times = item.partition("*")
         number = value.removeprefix("0x") if name.startswith("mask") else value
@@ -128,7 +129,8 @@ def _elements(option: str, name: str, text: str) -> tuple[str, ...]:
         if star:
             _check(times, f"*{times}", "0123456789")
         count = int(times[:9]) if star else 1
-        if len(values) + count > _MAX_ELEMENTS or len(number) > _MAX_DIGITS[name.partition("_")[0]]:
+        length += (len(number) + 1) * count
+        if length > _MAX_TEXT or len(number) > _MAX_DIGITS[name.partition("_")[0]]:
             raise BindingError(f"Failed to validate number: {item[:64]}, it is out of range")
         values += [number] * count
     return tuple(values)

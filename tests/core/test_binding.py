@@ -84,6 +84,7 @@ def test_none_and_rank_of_a_whole_node() -> None:
     ("binding", "complaint"),
     [
         ("map_cpu:2", "CPU binding outside of job step allocation, allocated CPUs are: 0x0003."),
+        ("map_cpu:0*9,999999999", "CPU binding outside of job step allocation, allocated CPUs are: 0x0003."),
         ("mask_cpu:0x7", "CPU binding outside of job step allocation, allocated CPUs are: 0x0003."),
         ("v,rank_ldom", "Entire node must be allocated for verbose,rank_ldom"),
     ],

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from crane_compat.core.errors import Errno, RequestError
-from crane_compat.core.layout import arbitrary_layout, cores_for_tasks, room_for_tasks, task_layout
+from crane_compat.core.layout import arbitrary_layout, cores_for_tasks, fills_sockets, room_for_tasks, task_layout
 
 ROOM = some.lists(some.integers(1, 9), min_size=1, max_size=6)
 
@@ -106,6 +106,10 @@ def test_the_cores_for_tasks_are_the_fewest_with_room(
         tasks, cpus_per_core, cpus_per_task, tasks_per_core=tasks_per_core, threads_per_core=threads_per_core
     )
     assert room(cores) >= tasks > room(cores - 1)
+
+
+def test_what_is_no_distribution_is_the_default() -> None:
+    assert task_layout(3, [2, 2], "plane=0") == [[0, 1], [2]] and not fills_sockets("nonsense", False)
 
 
 def test_arbitrary_layout_follows_the_list_of_hosts() -> None:

@@ -299,6 +299,7 @@ def test_cpu_bindings(text: str, expected: Binding) -> None:
         ("map_cpu:0-1", "Failed to validate number: 0-1, the offending character is -"),
         ("mask_cpu:zz", "Failed to validate number: zz, the offending character is z"),
         ("map_cpu:0*a", "Failed to validate number: *a, the offending character is a"),
+        ("mask_cpu:" + "f" * 5000, "Failed to validate number: " + "f" * 64 + ", it is out of range"),
         ("map_cpu:0*999999999", "Failed to validate number: 0*999999999, it is out of range"),
     ],
 )

@@ -16,11 +16,10 @@ from dataclasses import dataclass, replace
 from crane_compat.core import binding
 from crane_compat.core.cores import cores_of
 from crane_compat.core.job_env import asked_binding, binding_variables
-from crane_compat.core.layout import fills_sockets
+from crane_compat.core.layout import distribution_of, fills_sockets
 from crane_compat.core.node import index_ranges
 from crane_compat.core.states import BATCH_STEP, INTERACTIVE_STEP
 from crane_compat.parsers.binding import Binding, parse_cpu_binding, parse_memory_binding
-from crane_compat.parsers.distribution import parse_distribution
 from crane_compat.wire import pb
 
 from . import messages
@@ -150,7 +149,8 @@ class Binder:
         if mode == "rank":
             wanted = 1 << task
         elif mode == "map_mem":
-            wanted = 1 << numbers[task % len(numbers)]
+            number = numbers[task % len(numbers)]
+            return (1 << number, -1) if number in there else (0, number)
         elif mode == "mask_mem":
             wanted = numbers[task % len(numbers)]
         else:
@@ -170,13 +170,12 @@ def _plan(launch: pb.StepLaunch, cpus: binding.Cpus, cores: int) -> binding.Plan
             asked = replace(parse_cpu_binding(default), verbose=asked.verbose)
     if "verbose" in words:
         asked = replace(asked, verbose=True)
-    within = parse_distribution(spec.distribution).sockets if spec.distribution else ""
     share = binding.Share(
         cores=cores,
         tasks=max(1, len(launch.task_ids)),
         cpus_per_task=spec.cpus_per_task or 1,
         block=fills_sockets(spec.distribution, settings.block_cores),
-        scattered=within == "fcyclic",
+        scattered=distribution_of(spec.distribution).sockets == "fcyclic",
         tasks_per_core=spec.ntasks_per_core,
         tasks_per_socket=spec.ntasks_per_socket,
         threads_per_core=spec.threads_per_core,
