@@ -19,7 +19,7 @@ from typing import Any
 
 from crane_compat.commands.slurm.step_exchange import Exchange
 from crane_compat.commands.slurm.voice import Voice
-from crane_compat.core.errors import CPU_BIND_FAILED, RequestError
+from crane_compat.core.errors import CPU_BIND_FAILED, Errno, RequestError
 from crane_compat.core.states import step_name
 from crane_compat.daemon.rpc.client import Client, Unreachable, error_of
 from crane_compat.daemon.stepd import stream
@@ -32,9 +32,6 @@ OUT_OF_MEMORY = 125
 
 #: Seconds within which the nodes of a step that we attach to connect.
 CONNECT_SECS = 10.0
-
-#: An error code from here on is one of Slurm's numbers, below a wait status.
-FIRST_ERRNO = 1000
 
 #: Seconds in which a second ^C ends the step.
 INTERRUPT_SECS = 1.0
@@ -349,7 +346,7 @@ class StepWatch:
         if event.node_failed:
             self._node_failed(event.node)
             return
-        if event.error_code >= FIRST_ERRNO:
+        if event.error_code == Errno.PROLOG_FAILED:
             self._launch_failed(event)
             return
         if event.error and not self.failure:
