@@ -127,9 +127,9 @@ def _conditions(schema: Schema, wanted: Filter) -> list[Any]:
     start, end = wanted.start, wanted.end
     if wanted.states:
         where.append(sa.or_(*(_state_condition(schema, state, start, end) for state in wanted.states)))
-    elif start or not wanted.jobs:
-        if end:
-            where += [c.time_eligible > 0, c.time_eligible < end]
+    elif start or end or not wanted.jobs:
+        if end:  # jobs asked for by number are shown also while they are held or wait for others
+            where += [c.time_submit <= end] if wanted.jobs else [c.time_eligible > 0, c.time_eligible < end]
         if start and wanted.users:
             where.append(sa.or_(c.time_end >= start, c.time_end == 0))
         elif start:

@@ -99,8 +99,9 @@ def parse(
         print(usage or f"Usage: {command} [OPTIONS]")
         raise Exit(0)
     for option in options:
-        if option.env and option.name not in found.values and option.env in env:
-            found.values[option.name] = env[option.env]
+        value = env.get(option.env) if option.env and option.name not in found.values else None
+        if value or (value == "" and option.takes == "none"):  # an empty value is how scripts take it back
+            found.values[option.name] = value
             found.counts[option.name] = 1
     return found
 

@@ -67,7 +67,7 @@ def moment(value: int, unknown: str = "Unknown") -> str:
     """A time in the local zone, as SLURM_TIME_FORMAT asks."""
     if value in (0, INFINITE, NO_VAL):
         return unknown
-    form = os.environ.get("SLURM_TIME_FORMAT", "standard")
+    form = os.environ.get("SLURM_TIME_FORMAT") or "standard"
     if form == "standard":
         form = "%Y-%m-%dT%H:%M:%S"
     elif form == "relative":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 
@@ -31,7 +32,8 @@ def _expand(text: str) -> list[str] | None:
 
 
 def show_hostnames(session: Session, text: str | None) -> None:
-    """The names one a line."""
+    """The names one a line; without a list those of the job we are in."""
+    text = os.environ.get("SLURM_NODELIST") if text is None else text
     if text is None:
         session.warn("scontrol: error: host list is empty")
         return
