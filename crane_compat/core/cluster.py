@@ -514,7 +514,10 @@ class Cluster:
             job.show_array()
         if depends is not None:
             job.dependency = depends
-            record.dependency = depends.text(self)
+            outcome = dependency.look(self, job, now)
+            record.dependency = dependency.show(self, job, outcome)
+            if outcome == dependency.FULFILLED and not tasks:
+                job.dependency = depends = None
         if spec.hold:
             record.priority, record.user_hold = 0, True
             record.reason = "JobHeldUser"
@@ -687,7 +690,8 @@ class Cluster:
         record.job_id = self._new_id()
         record.array_task_id = task
         record.array_task_str = ""
-        job = Job(record, requests=list(array.requests), dependency=array.dependency)
+        depends = array.dependency.copy() if isinstance(array.dependency, dependency.Dependency) else None
+        job = Job(record, requests=list(array.requests), dependency=depends)
         self._to_end(array)  # the task has the array's place
         array.record.eligible_time = 0.0  # the rest is looked at anew
         array.show_array()

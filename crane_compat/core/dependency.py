@@ -47,6 +47,10 @@ class Dependency:
     clauses: list[Clause]
     any_of: bool = False
 
+    def copy(self) -> Dependency:
+        """For a task that goes on by itself."""
+        return Dependency(list(self.clauses), self.any_of)
+
     def text(self, cluster: Cluster) -> str:
         """What scontrol and squeue show: conditions that came true are gone."""
         return ("?" if self.any_of else ",").join(c.show() for c in self.clauses if c.state != FULFILLED)
@@ -84,6 +88,24 @@ def parse(cluster: Cluster, text: str, who: Identity) -> Dependency | None:
     return result if kept else None
 
 
+def refuse_circle(cluster: Cluster, job: Job, depends: Dependency) -> None:
+    """A job may not wait for itself (DEPENDENCY), nor for one that waits for it (CIRCULAR_DEPENDENCY)."""
+    seen: set[int] = set()
+    waits_for = {clause.job_id for clause in depends.clauses}
+    own = {job.id, job.record.array_job_id} - {0}
+    if own & waits_for:
+        raise _refuse()
+    while waits_for:
+        number = waits_for.pop()
+        seen.add(number)
+        for member in cluster.arrays.get(number, (number,)):
+            other = cluster.jobs.get(member)
+            if other is not None and isinstance(other.dependency, Dependency):
+                waits_for |= {clause.job_id for clause in other.dependency.clauses} - seen
+        if own & waits_for:
+            raise RequestError(Errno.CIRCULAR_DEPENDENCY)
+
+
 def restore(record: pb.JobRecord) -> Dependency | None:
     """The dependency of a kept record; states are found anew."""
     try:
@@ -115,7 +137,7 @@ def _clause_state(cluster: Cluster, clause: Clause, job: Job, now: float) -> str
     if clause.kind == "singleton":
         for other in cluster.jobs.values():
             same = other.record.uid == job.record.uid and other.record.spec.name == job.record.spec.name
-            if same and other.id != job.id and (other.running or (other.pending and other.id < job.id)):
+            if same and other.id != job.id and not other.finished and (not other.pending or other.id < job.id):
                 return UNFULFILLED
         return FULFILLED
     targets = _targets(cluster, clause, job)
@@ -140,18 +162,54 @@ def _clause_state(cluster: Cluster, clause: Clause, job: Job, now: float) -> str
     return FULFILLED if done else UNFULFILLED
 
 
-def evaluate(cluster: Cluster, job: Job, now: float) -> str:
-    """UNFULFILLED, FULFILLED or FAILED (can never come true); refreshes the shown text."""
+def decided_tasks(cluster: Cluster, array: Job) -> dict[int, bool] | None:
+    """Waiting tasks of an array whose corresponding tasks (aftercorr) are over, and whether these went well.
+
+    None where all tasks of the array wait for the same.
+    """
+    depends = array.dependency
+    clauses = [c for c in depends.clauses if c.kind == "aftercorr"] if isinstance(depends, Dependency) else []
+    if not clauses:
+        return None
+    busy: set[int] = set()
+    failed: set[int] = set()
+    for clause in clauses:
+        for number in cluster.arrays.get(clause.job_id, ()):
+            other = cluster.jobs.get(number)
+            if other is None:
+                continue
+            tasks = [other.record.array_task_id] if other.record.HasField("array_task_id") else other.array_pending
+            if not other.finished or other.state & st.COMPLETING or other.record.requeue_pending:
+                busy.update(tasks)
+            elif other.state & st.BASE_MASK != st.COMPLETED:
+                failed.update(tasks)
+    return {task: task not in failed for task in array.array_pending if task not in busy}
+
+
+def look(cluster: Cluster, job: Job, now: float) -> str:
+    """What has become of the job's conditions: UNFULFILLED, FULFILLED or FAILED (can never come true)."""
     depends = job.dependency
     if not isinstance(depends, Dependency):
         return FULFILLED
     depends.clauses = [replace(c, state=_clause_state(cluster, c, job, now)) for c in depends.clauses]
     states = [c.state for c in depends.clauses]
     if depends.any_of:
-        result = FULFILLED if FULFILLED in states else UNFULFILLED if UNFULFILLED in states else FAILED
-    else:
-        result = FAILED if FAILED in states else UNFULFILLED if UNFULFILLED in states else FULFILLED
-    text = "" if result == FULFILLED else depends.text(cluster)
+        return FULFILLED if FULFILLED in states else UNFULFILLED if UNFULFILLED in states else FAILED
+    return FAILED if FAILED in states else UNFULFILLED if UNFULFILLED in states else FULFILLED
+
+
+def show(cluster: Cluster, job: Job, outcome: str) -> str:
+    """The conditions that a job still waits for, as they are shown."""
+    depends = job.dependency
+    return depends.text(cluster) if isinstance(depends, Dependency) and outcome != FULFILLED else ""
+
+
+def evaluate(cluster: Cluster, job: Job, now: float) -> str:
+    """`look`, and refresh the shown text."""
+    if not isinstance(job.dependency, Dependency):
+        return FULFILLED
+    result = look(cluster, job, now)
+    text = show(cluster, job, result)
     if text != job.record.dependency:
         job.record.dependency = text
         cluster.mark(job)

@@ -7,23 +7,19 @@ for; --overlap shares with all.
 
 from __future__ import annotations
 
-from crane_compat.core import admission, process_map
+from crane_compat.core import process_map
 from crane_compat.core import states as st
+from crane_compat.core import step_resources as resources
 from crane_compat.core.cluster import Cluster
 from crane_compat.core.effects import LaunchStep, StepReady
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.job import Job, Step, WaitingStep
 from crane_compat.core.layout import arbitrary_layout, cores_for_tasks, layout_of, room_for_tasks, task_layout
 from crane_compat.core.node import Node
-from crane_compat.core.request import GresNeed
+from crane_compat.core.step_resources import MustWait
 from crane_compat.parsers import hostlist, mpi_types
 from crane_compat.parsers.binding import default_unit
 from crane_compat.wire import INFINITE, pb
-
-
-class MustWait(Exception):
-    """The job's own resources are in use by its other steps."""
-
 
 #: A step's request in one job, or in one component of a heterogeneous job.
 Part = tuple[Job, pb.StepRequest]
@@ -85,11 +81,11 @@ def _plan(cluster: Cluster, job: Job, request: pb.StepRequest, number: int, now:
         raise MustWait
     if number >= cluster.parameters.max_step_count:
         raise RequestError(Errno.STEP_LIMIT)
-    chosen = _nodes_for(job, request)
     cpus_per_task = spec.cpus_per_task or 1
     exact = (request.exact or spec.HasField("cpus_per_task")) and not request.whole
+    free = {a.node: resources.free_cores(cluster, job, a, overlap=request.overlap) for a in record.nodes}
+    chosen = resources.choose_nodes(cluster, job, request, free, exact=exact)
     tasks = spec.num_tasks or len(chosen) * max(1, spec.ntasks_per_node)
-    free = {a.node: _free_mask(cluster, job, a, ignore=request.overlap) for a in chosen}
     cpus = {
         a.node: (free[a.node] if exact else cluster.nodes[a.node].mask_of(a)).bit_count()
         * cluster.nodes[a.node].cpus_per_core
@@ -111,7 +107,7 @@ def _plan(cluster: Cluster, job: Job, request: pb.StepRequest, number: int, now:
     if not spec.HasField("min_nodes") and not spec.req_nodes and tasks < len(chosen):
         chosen = chosen[:tasks]
     if exact and not spec.HasField("min_nodes") and not spec.req_nodes:
-        chosen = _fewest(chosen, cpus, tasks * cpus_per_task)
+        chosen = resources.fewest(chosen, cpus, tasks * cpus_per_task)
     arbitrary = spec.distribution.startswith("arbitrary") and bool(spec.req_nodes)
     pack = cluster.parameters.pack_nodes
     if arbitrary:
@@ -120,6 +116,7 @@ def _plan(cluster: Cluster, job: Job, request: pb.StepRequest, number: int, now:
     else:
         room = [_room(cluster.nodes[a.node], a, spec, cpus[a.node]) for a in chosen]
         layout = task_layout(tasks, room, spec.distribution, pack=pack)
+    gpus = resources.spread_gpus(spec, chosen)
     allocs, masks = [], {}
     counts = {"cpu": 0, "mem": 0, "node": len(chosen)}
     for alloc, ranks in zip(chosen, layout, strict=True):
@@ -128,8 +125,8 @@ def _plan(cluster: Cluster, job: Job, request: pb.StepRequest, number: int, now:
         if exact:
             mask = _exact_cores(cluster, node, free[alloc.node] or mask, spec, len(ranks))
         part = pb.NodeAlloc(node=alloc.node, cpus=mask.bit_count() * node.cpus_per_core, cpu_ids=node.cpu_ids(mask))
-        part.memory = _step_memory(job, spec, alloc, part.cpus)
-        for gres in _step_gres(request, alloc, len(ranks)):
+        part.memory = resources.memory_of(job, spec, alloc, part.cpus)
+        for gres in resources.devices_of(job, request, alloc, len(ranks), gpus.get(alloc.node, [])):
             part.gres.append(gres)
             cluster._count_gres(counts, gres.name, gres.type, gres.count)
         counts["cpu"] += part.cpus
@@ -251,56 +248,6 @@ def task_layout_of(step: Step) -> list[list[int]]:
     return layout_of(record)
 
 
-def _nodes_for(job: Job, request: pb.StepRequest) -> list[pb.NodeAlloc]:
-    spec = request.spec
-    allocs = list(job.record.nodes)
-    by_name = {a.node: a for a in allocs}
-    if spec.exc_nodes:
-        gone = set(hostlist.expand(spec.exc_nodes))
-        allocs = [a for a in allocs if a.node not in gone]
-    if spec.req_nodes:
-        names = list(dict.fromkeys(hostlist.expand(spec.req_nodes)))
-        if any(n not in by_name for n in names):
-            raise RequestError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE)
-        required = [by_name[n] for n in names]
-        allocs = [a for a in allocs if a in required] + [a for a in allocs if a not in required]
-        if not spec.HasField("min_nodes"):
-            return [a for a in job.record.nodes if a.node in set(names)]
-    if request.HasField("relative"):
-        if request.relative >= len(allocs):
-            raise RequestError(Errno.INVALID_NODE_COUNT)
-        allocs = allocs[request.relative :]
-    wanted = spec.min_nodes if spec.HasField("min_nodes") and spec.min_nodes else 0
-    if wanted > len(allocs):
-        raise RequestError(Errno.INVALID_NODE_COUNT if wanted > len(job.record.nodes) else Errno.NODES_BUSY)
-    if wanted:
-        most = spec.max_nodes or wanted
-        return allocs[: max(wanted, min(most, len(allocs)))] if most > wanted else allocs[:wanted]
-    return allocs
-
-
-def _fewest(chosen: list[pb.NodeAlloc], cpus: dict[str, int], wanted: int) -> list[pb.NodeAlloc]:
-    taken: list[pb.NodeAlloc] = []
-    for alloc in chosen:
-        if not cpus[alloc.node]:
-            continue
-        taken.append(alloc)
-        wanted -= cpus[alloc.node]
-        if wanted <= 0:
-            break
-    return taken or chosen[:1]
-
-
-def _free_mask(cluster: Cluster, job: Job, alloc: pb.NodeAlloc, *, ignore: bool) -> int:
-    mask = cluster.nodes[alloc.node].mask_of(alloc)
-    if ignore:
-        return mask
-    for step in job.steps.values():
-        if step.waiting and step.record.step_id >= 0:
-            mask &= ~step.core_masks.get(alloc.node, 0)
-    return mask
-
-
 def _room(node: Node, alloc: pb.NodeAlloc, spec: pb.JobSpec, cpus: int) -> int:
     """How many of a step's tasks its CPUs on a node have room for; at least one, as it has the node."""
     limits = [spec.ntasks_per_node, spec.ntasks_per_socket * node.sockets_of(node.mask_of(alloc))]
@@ -325,35 +272,3 @@ def _exact_cores(cluster: Cluster, node: Node, free: int, spec: pb.JobSpec, task
         threads_per_core=spec.threads_per_core,
     )
     return node.pick_cores(min(count, free.bit_count()), cluster.core_order(spec), free=free)
-
-
-def _step_memory(job: Job, spec: pb.JobSpec, alloc: pb.NodeAlloc, cpus: int) -> int:
-    if spec.HasField("mem_per_node") and spec.mem_per_node:
-        return min(spec.mem_per_node, alloc.memory or spec.mem_per_node)
-    if spec.HasField("mem_per_cpu") and spec.mem_per_cpu:
-        return min(spec.mem_per_cpu * cpus, alloc.memory or spec.mem_per_cpu * cpus)
-    if job.record.memory_per_cpu and job.record.min_memory:
-        return min(alloc.memory, job.record.min_memory * cpus)
-    return int(alloc.memory)
-
-
-def _step_gres(request: pb.StepRequest, alloc: pb.NodeAlloc, tasks: int) -> list[pb.GresAlloc]:
-    """The job's devices on the node, or the part of them the step asks for."""
-    spec = request.spec
-    if spec.gres.lower() == "none":
-        return []
-    needs = list(admission.gres_needs(spec.gres)) + list(admission.gres_needs(spec.gpus_per_node, "gpu"))
-    needs += [GresNeed(n.name, n.type, n.count * tasks) for n in admission.gres_needs(spec.gpus_per_task, "gpu")]
-    if not needs:
-        return list(alloc.gres)
-    taken = []
-    for need in needs:
-        left = need.count
-        for gres in alloc.gres:
-            if gres.name == need.name and (not need.type or need.type.lower() == gres.type.lower()) and left:
-                share = min(left, gres.count)
-                left -= share
-                taken.append(pb.GresAlloc(name=gres.name, type=gres.type, count=share, index=list(gres.index)[:share]))
-        if left:
-            raise RequestError(Errno.INVALID_GRES)
-    return taken

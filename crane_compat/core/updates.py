@@ -275,6 +275,8 @@ def _gres(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> 
 def _dependency(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:
     _unchangeable(job)
     parsed = dependency.parse(cluster, value, who) if value else None
+    if parsed is not None:
+        dependency.refuse_circle(cluster, job, parsed)
     job.record.spec.dependency = value
     job.dependency = parsed
     job.record.dependency = parsed.text(cluster) if parsed is not None else ""

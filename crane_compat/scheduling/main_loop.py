@@ -95,12 +95,27 @@ class SchedulingPass:
         return (-tier, -job.record.priority, job.id)
 
     def _array(self, job: Job) -> None:
+        decided = dependency.decided_tasks(self.cluster, job)
+        if decided is not None:
+            self._by_task(job, decided)
+            return
         while job.array_pending:
             if self._throttled(job):
                 return
             last = len(job.array_pending) == 1
             if not self._one(job) or last:
                 return
+
+    def _by_task(self, job: Job, decided: dict[int, bool]) -> None:
+        """An array whose tasks wait each for one of another (aftercorr): those whose turn has come go on alone."""
+        if not self._released(job):
+            return
+        for task, good in decided.items():
+            if good and (self._throttled(job) or self._find(job) is None):
+                return
+            self._one(self.cluster.split_task(job, task, self.now))
+        if job.is_array:
+            self._reason(job, "Dependency")
 
     def _throttled(self, job: Job) -> bool:
         """Do as many tasks of its array run as may?"""
@@ -449,8 +464,8 @@ class SchedulingPass:
             job.wire = b""
         return True
 
-    def _independent(self, job: Job) -> bool:
-        """Is it not held, its time come, and what it depends on over?"""
+    def _released(self, job: Job) -> bool:
+        """Is it not held, and its time come?"""
         record = job.record
         if record.state & (st.COMPLETING | st.REVOKED):
             return False
@@ -464,6 +479,13 @@ class SchedulingPass:
             return False
         if record.spec.reservation and self.cluster.reservations.closed_to(job, self.now):
             self._reason(job, "Reservation")
+            return False
+        return True
+
+    def _independent(self, job: Job) -> bool:
+        """The same, and is what it depends on over?"""
+        record = job.record
+        if not self._released(job):
             return False
         outcome = dependency.evaluate(self.cluster, job, self.now)
         if outcome == dependency.UNFULFILLED:

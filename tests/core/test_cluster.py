@@ -505,3 +505,134 @@ def test_preferred_features_replace_others_where_nothing_waits_for_them(room: Ma
     room.schedule()
     assert (at_once.record.node_list, otherwise.record.node_list) == ("n[3-4]", "n1")
     room.check()
+
+
+def _step(room: MachineRoom, job: Job, *, exact: bool = False, overlap: bool = False, **fields: object) -> Step | None:
+    """A step of a job; None where it has to wait."""
+    request = pb.StepRequest(job_id=job.id, exact=exact, overlap=overlap)
+    for name, value in fields.items():
+        setattr(request.spec, name, value)
+    made = steps.request_step(room.cluster, [(job, request)], room.now)
+    return None if isinstance(made, WaitingStep) else made[0]
+
+
+def test_a_step_for_one_node_takes_one_that_is_idle(room: MachineRoom) -> None:
+    job = room.submit(num_tasks=4, min_nodes=2, max_nodes=2)  # three CPUs and one
+    room.schedule()
+    one: dict[str, object] = {"num_tasks": 1, "min_nodes": 1, "max_nodes": 1}
+    taken = [_step(room, job, **one) for _ in range(3)]
+    assert [step and step.record.node_list for step in taken] == ["n1", "n2", None]
+
+
+def test_a_step_that_no_idle_node_is_large_enough_for_waits_for_one_that_is(room: MachineRoom) -> None:
+    job = room.submit(num_tasks=4, min_nodes=2, max_nodes=2)
+    room.schedule()
+    first = _step(room, job, num_tasks=1, min_nodes=1, max_nodes=1)
+    assert first is not None and first.record.node_list == "n1"
+    assert _step(room, job, num_tasks=3, min_nodes=1, max_nodes=1) is None
+    room.cluster.step_done(job, first, "n1", [pb.TaskExit(task=0, status=0)], None, room.now, error="", oom=False)
+    assert [step.record.node_list for step in job.steps.values() if step.record.step_id == 1] == ["n1"]
+
+
+def test_exact_steps_fill_nodes_that_have_cores_left(room: MachineRoom) -> None:
+    job = room.submit(num_tasks=4, min_nodes=2, max_nodes=2)
+    room.schedule()
+    one: dict[str, object] = {"num_tasks": 1, "min_nodes": 1, "max_nodes": 1}
+    taken = [_step(room, job, exact=True, **one) for _ in range(5)]
+    assert [step and step.record.node_list for step in taken] == ["n1", "n2", "n1", "n1", None]
+
+
+def test_steps_side_by_side_have_devices_of_their_own(room: MachineRoom) -> None:
+    job = room.submit(num_tasks=8, gres="gpu:2", req_nodes="n3")
+    room.schedule()
+
+    def devices(step: Step | None) -> list[int] | None:
+        return step and [index for alloc in step.record.nodes for gres in alloc.gres for index in gres.index]
+
+    for option in ("gres", "gpus", "gpus_per_task", "gpus_per_node"):
+        value = "gpu:1" if option == "gres" else "1"
+        wanted: dict[str, object] = {"num_tasks": 1, option: value}
+        seen = [_step(room, job, exact=True, **wanted) for _ in range(3)]
+        assert [devices(step) for step in seen] == [[0], [1], None], option
+        assert devices(_step(room, job, overlap=True, **wanted)) == [0]
+        assert devices(_step(room, job, exact=True, num_tasks=1)) == [0, 1]  # it asks for none: it sees all
+        for step in list(job.steps.values()):
+            if step.record.step_id >= 0:
+                room.cluster.step_done(job, step, "n3", [], None, room.now, error="", oom=False)
+        for step in list(job.steps.values()):  # the third, which waited
+            if step.record.step_id >= 0:
+                room.cluster.step_done(job, step, "n3", [], None, room.now, error="", oom=False)
+    with pytest.raises(RequestError) as caught:
+        _step(room, job, num_tasks=1, gpus="3")
+    assert caught.value.errno == Errno.INVALID_GRES
+
+
+def test_gpus_of_a_step_are_spread_over_its_nodes(room: MachineRoom) -> None:
+    job = room.submit(num_tasks=2, min_nodes=2, max_nodes=2, gres="gpu:2")
+    room.schedule()
+    step = _step(room, job, num_tasks=2, min_nodes=2, max_nodes=2, gpus="3")
+    assert step is not None
+    assert [[gres.count for gres in alloc.gres] for alloc in step.record.nodes] == [[2], [1]]
+
+
+def test_a_step_asks_for_no_more_memory_than_its_job_has(room: MachineRoom) -> None:
+    job = room.submit(num_tasks=2)
+    room.schedule()
+    with pytest.raises(RequestError) as caught:
+        _step(room, job, num_tasks=1, mem_per_node=201)
+    assert caught.value.errno == Errno.INVALID_TASK_MEMORY
+    step = _step(room, job, num_tasks=1, mem_per_node=150)
+    assert step is not None and step.record.memory == 150
+
+
+def test_a_job_waits_neither_for_itself_nor_in_a_circle(room: MachineRoom) -> None:
+    first = room.submit(hold=True)
+    second = room.submit(dependency=f"afterok:{first.id}")
+    third = room.submit(dependency=f"afterany:{second.id}")
+
+    def change(value: str) -> pb.OpResult:
+        request = pb.UpdateJob(id=str(first.id), values=[pb.KeyValue(key="dependency", value=value)])
+        return updates.update_job(room.cluster, request, ALICE, room.now)[0]
+
+    assert change(f"afterok:{first.id}").rc == Errno.DEPENDENCY
+    assert change(f"afterok:{third.id}").rc == Errno.CIRCULAR_DEPENDENCY
+    assert first.dependency is None and first.record.dependency == ""
+    other = room.submit(hold=True)
+    assert change(f"afterok:{other.id}").rc == 0
+
+
+def test_a_dependency_that_holds_already_is_none(room: MachineRoom) -> None:
+    job = room.submit(name="alone", dependency="singleton")
+    assert (job.record.dependency, job.record.reason) == ("", "None")
+    again = room.submit(name="alone", dependency="singleton")
+    assert (again.record.dependency, again.record.reason) == ("singleton(unfulfilled)", "Dependency")
+
+
+def test_each_task_waits_for_its_corresponding_one(room: MachineRoom) -> None:
+    first = room.submit(array="0-3")
+    second = room.submit(array="0-4", dependency=f"aftercorr:{first.id}")
+    room.schedule()
+    tasks = {job.record.array_task_id: job for job in room.cluster.jobs.values() if job.record.array_job_id == first.id}
+    assert len(tasks) == 4
+    room.schedule()
+
+    def states() -> dict[int, tuple[int, str]]:
+        found = {}
+        for number in room.cluster.arrays[second.id]:
+            job = room.job(number)
+            if job.record.HasField("array_task_id"):
+                found[job.record.array_task_id] = (job.state, job.record.reason)
+        return found
+
+    assert states() == {4: (st.RUNNING, "None")}  # there is no task to wait for
+    room.finish(tasks[2])
+    room.finish(tasks[1], status=256)
+    room.schedule()
+    assert states() == {
+        1: (st.PENDING, "DependencyNeverSatisfied"), 2: (st.RUNNING, "None"), 4: (st.RUNNING, "None")
+    }  # fmt: skip
+    room.finish(tasks[0])
+    room.finish(tasks[3])
+    room.schedule()
+    assert {task for task, (state, _) in states().items() if state == st.RUNNING} == {0, 2, 3, 4}
+    room.check()
