@@ -202,6 +202,13 @@ def start_waiting_steps(cluster: Cluster, job: Job, now: float) -> None:
         forget_waiting(waiting)
 
 
+def step_deadline(job: Job, step: Step) -> float:
+    """When its own limit or its job's strikes, whichever is first; 0 = never."""
+    record = step.record
+    own = record.start_time + record.time_limit * 60.0 if record.time_limit != INFINITE else 0.0
+    return min(filter(None, (own, job.record.end_time)), default=0.0)
+
+
 def launch_of(cluster: Cluster, job: Job, step: Step, node: str) -> pb.StepLaunch:
     """What the supervisor on one node is told (the batch step's script and environment are added by the controller)."""
     record, job_record = step.record, job.record
@@ -209,10 +216,6 @@ def launch_of(cluster: Cluster, job: Job, step: Step, node: str) -> pb.StepLaunc
     index = names.index(node)
     layout = task_layout_of(step)
     first_rank, first_node = step.request.task_offset, step.request.node_offset
-    limit = job_record.end_time
-    if record.time_limit != INFINITE:
-        own = record.start_time + record.time_limit * 60.0
-        limit = min(limit, own) if limit else own
     address, pattern = cluster.topology.address(node)
     return pb.StepLaunch(
         topology_addr=address, topology_pattern=pattern,
@@ -221,7 +224,7 @@ def launch_of(cluster: Cluster, job: Job, step: Step, node: str) -> pb.StepLaunc
         num_nodes=len(names), num_tasks=record.num_tasks,
         task_ids=[first_rank + rank for rank in layout[index]], tasks_per_node=record.tasks_per_node,
         request=step.request, alloc=record.nodes[index],
-        job_alloc=next(a for a in job_record.nodes if a.node == node), deadline=limit,
+        job_alloc=next(a for a in job_record.nodes if a.node == node), deadline=step_deadline(job, step),
         cluster=cluster.parameters.cluster_name, job_name=job_record.spec.name, job=job_record,
         cpus_per_node=[a.cpus for a in job_record.nodes], step=record, epoch=job_record.restarts,
         default_cpu_bind=_default_cpu_bind(cluster, job_record),

@@ -16,6 +16,7 @@ from crane_compat.core.effects import SendNode
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.job import Job
 from crane_compat.core.node import Node, parse_gres
+from crane_compat.core.steps import step_deadline
 from crane_compat.parsers import hostlist
 from crane_compat.parsers.begin_time import parse_time
 from crane_compat.parsers.binding import default_unit
@@ -478,6 +479,8 @@ def update_job(cluster: Cluster, request: pb.UpdateJob, who: Identity, now: floa
         targets = cancel.resolve(cluster, request.id)
     except RequestError as exc:
         return [pb.OpResult(id=request.id, rc=int(exc.errno), error=exc.text)]
+    if any(item.key == "steptimelimit" for item in request.values):
+        return [_update_steps(cluster, target, request, who) for target in targets]
     results = []
     if len(targets) > 1 and any(not target.job.finished for target in targets):
         targets = [target for target in targets if not target.job.finished]
@@ -512,6 +515,34 @@ def _update_one(cluster: Cluster, job: Job, request: pb.UpdateJob, who: Identity
         return pb.OpResult(id=request.id, rc=int(exc.errno), error=exc.text)
     cluster.touch(job)
     cluster.wants_scheduling = True
+    return pb.OpResult(id=request.id)
+
+
+def _update_steps(cluster: Cluster, target: cancel.Target, request: pb.UpdateJob, who: Identity) -> pb.OpResult:
+    """The time limit of one step, or of all that run."""
+    job = target.job
+    try:
+        if not cluster.may_change(job, who):
+            raise RequestError(Errno.ACCESS_DENIED)
+        chosen = [
+            step
+            for number, step in job.steps.items()
+            if step.waiting and (number == target.step if target.step is not None else number >= 0)
+        ]
+        if not chosen:
+            raise RequestError(Errno.INVALID_JOB_ID)
+        try:
+            minutes = parse_minutes(request.values[-1].value)
+        except ValueError as exc:
+            raise RequestError(Errno.INVALID_TIME_LIMIT) from exc
+    except RequestError as exc:
+        return pb.OpResult(id=request.id, rc=int(exc.errno), error=exc.text)
+    for step in chosen:
+        step.record.time_limit = minutes
+        cluster.changes.steps.add((job.id, step.record.step_id))
+        limit = pb.UpdateLimit(job_id=job.id, step_id=step.record.step_id, deadline=step_deadline(job, step))
+        for name in sorted(step.waiting):
+            cluster.effects.append(SendNode(name, pb.NodeDown(update_limit=limit)))
     return pb.OpResult(id=request.id)
 
 

@@ -21,7 +21,7 @@ are unambiguous. What a command line says counts more than variables, and these 
 | honoured | it does what Slurm's manual says |
 | shown | kept with the job, shown by `scontrol`, `squeue` and in the job's environment; nothing acts on it |
 | recorded | taken, without effect, for the reason given |
-| notice | taken, with a line on stderr |
+| refused | not to be had here: the command says so and ends with 1 |
 | former name | of an older Slurm, which 25.11 refuses: taken when written in full, with a line on stderr |
 
 Who gives an option that is shown or recorded only gets a line on stderr, where that is a terminal; programs that read

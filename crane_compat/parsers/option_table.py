@@ -27,7 +27,7 @@ class Option:
 
     takes: none, required or optional.  env: command → variables, the later one counts.
     status: honoured, shown (kept, shown and in the environment; nothing acts on it), recorded (taken, without effect
-    here), notice (said once on stderr) or old (a former name: taken whole only, with a notice).
+    here), refused (with the reason) or old (a former name: taken whole only, with a notice).
     """
 
     name: str
@@ -120,6 +120,7 @@ WHY: dict[str, str] = {
     "stepmgr": "steps are managed by the controller",
     "threads": "srun does all in one thread",
     "treewidth": "messages go to nodes directly",
+    "x11": "run the program on the login host, or tunnel with ssh -X",
     "wait-for-children": "a task is over when its process is",
 }
 
@@ -380,7 +381,7 @@ OPTIONS: tuple[Option, ...] = (
     _make("whole", (R,), v.step_flag("whole"), "all of the job's resources on the nodes", takes="none"),
     _make("wrap", (B,), v.wrap, "run this command in a script of its own", value="command"),
     _make("workdir", ALL, v.former(v.chdir, "chdir"), "old name of --chdir", value="path", status="old"),
-    _make("x11", (R, A), v.x11, "forward X11", takes="optional", value="all|first|last", status="notice"),
+    _make("x11", (R, A), v.x11, "forward X11", takes="optional", value="all|first|last", status="refused"),
 )  # fmt: skip
 
 #: what a component of a heterogeneous job hands on to the next (Slurm's page on heterogeneous jobs);

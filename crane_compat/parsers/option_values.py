@@ -712,9 +712,7 @@ def wrap(draft: Draft, option: Option, value: str | None) -> None:
 
 
 def x11(draft: Draft, option: Option, value: str | None) -> None:
-    draft.notices.append(
-        "X11 forwarding is not provided here: run the program on the login host, or tunnel with ssh -X"
-    )
+    raise draft.error(f"X11 forwarding is not available: {option.why}", 1)
 
 
 def acctg_freq(draft: Draft, option: Option, value: str | None) -> None:

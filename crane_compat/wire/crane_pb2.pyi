@@ -1533,12 +1533,14 @@ class AckDone(_message.Message):
     def __init__(self, job_id: _Optional[int] = ..., step_id: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class UpdateLimit(_message.Message):
-    __slots__ = ("job_id", "deadline")
+    __slots__ = ("job_id", "deadline", "step_id")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
     job_id: int
     deadline: float
-    def __init__(self, job_id: _Optional[int] = ..., deadline: _Optional[float] = ...) -> None: ...
+    step_id: int
+    def __init__(self, job_id: _Optional[int] = ..., deadline: _Optional[float] = ..., step_id: _Optional[int] = ...) -> None: ...
 
 class JobNotice(_message.Message):
     __slots__ = ("job_id", "text", "step_id")

@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 
 from crane_compat.core import cancel, dependency, steps, updates
 from crane_compat.core import states as st
+from crane_compat.core.effects import SendNode
 from crane_compat.core.errors import Errno, RequestError
 from crane_compat.core.job import Job, Step, WaitingStep
 from crane_compat.wire import pb
@@ -636,3 +637,25 @@ def test_each_task_waits_for_its_corresponding_one(room: MachineRoom) -> None:
     room.schedule()
     assert {task for task, (state, _) in states().items() if state == st.RUNNING} == {0, 2, 3, 4}
     room.check()
+
+
+def test_the_time_limit_of_a_step_can_be_changed(room: MachineRoom) -> None:
+    job = room.submit(num_tasks=2, time_limit=20)
+    room.schedule()
+    step = _step(room, job, num_tasks=1)
+    assert step is not None
+    room.take()
+
+    def change(step_id: str, value: str) -> pb.OpResult:
+        request = pb.UpdateJob(id=step_id, values=[pb.KeyValue(key="steptimelimit", value=value)])
+        return updates.update_job(room.cluster, request, ALICE, room.now)[0]
+
+    assert change(f"{job.id}.0", "5").rc == 0 and step.record.time_limit == 5
+    _, effects = room.take()
+    (sent,) = [effect for effect in effects if isinstance(effect, SendNode)]
+    assert (sent.message.update_limit.step_id, sent.message.update_limit.deadline) == (0, room.now + 300)
+    assert change(str(job.id), "UNLIMITED").rc == 0
+    (sent,) = [effect for effect in room.take()[1] if isinstance(effect, SendNode)]
+    assert sent.message.update_limit.deadline == job.record.end_time
+    assert change(f"{job.id}.7", "5").rc == Errno.INVALID_JOB_ID
+    assert change(f"{job.id}.0", "soon").rc == Errno.INVALID_TIME_LIMIT

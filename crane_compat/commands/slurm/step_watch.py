@@ -30,6 +30,9 @@ from crane_compat.wire import pb
 #: Wait status of a task that ran out of memory.
 OUT_OF_MEMORY = 125
 
+#: Wait status of a task whose files could not be opened.
+SETUP_FAILED = 53
+
 #: Seconds within which the nodes of a step that we attach to connect.
 CONNECT_SECS = 10.0
 
@@ -526,6 +529,10 @@ class StepWatch:
     def _group(self, node: str, status: int, ranks: list[int]) -> None:
         tasks = f"{node}: {ranks_text(ranks)}"
         code, number = exit_code(status), status & 0x7F
+        if number == SETUP_FAILED:  # they never ran
+            self.voice.error(f"{ranks_text(ranks)} launch failed: Slurmd could not connect IO")
+            self.worst, self.worst_status = max(self.worst, 1), self.worst_status or 1 << 8
+            return
         if code > self.worst:
             self.worst, self.worst_status = code, status
         if status == 0:

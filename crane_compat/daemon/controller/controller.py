@@ -870,7 +870,7 @@ class Controller:
                 component.record.alloc_host = "localhost"
         ids = [component.id for component in components]
         immediate = specs[0].immediate
-        if not specs[0].interactive:
+        if specs[0].batch:
             self._gather()
         elif not immediate and self._tries_at_submit(job):
             self._schedule()
@@ -878,7 +878,7 @@ class Controller:
         def tell() -> None:
             if immediate:
                 self._immediate(job)
-            hindrance = self.cluster.hindrance(job) if body.watch and specs[0].interactive else None
+            hindrance = self.cluster.hindrance(job) if body.watch and not specs[0].batch else None
             connection.send(
                 pb.Response(
                     messages=[*said, TEXT[hindrance]] if hindrance else said,
@@ -925,8 +925,8 @@ class Controller:
         """--immediate: start in this very moment or not at all."""
         self._schedule()
         if job.pending:
-            job.record.reason = "Resources"
-            self.cluster.end_job(job, st.CANCELLED, time.time())
+            job.record.reason, job.record.exit_code = "Resources", 1 << 8
+            self.cluster.end_job(job, st.FAILED, time.time())
         self.kick()
 
     def _watch(self, job_id: int, connection: Connection, *, owns: bool) -> None:

@@ -209,7 +209,7 @@ class Craned:
         elif kind in ("update_limit", "notice"):
             body = getattr(message, kind)
             job = self.jobs.get(body.job_id)
-            alone = body.step_id if kind == "notice" and body.HasField("step_id") else None
+            alone = body.step_id if body.HasField("step_id") else None
             for step_id, pipe in list(job.steps.items()) if job is not None else ():
                 if alone is None or step_id == alone:
                     pipe.send(message)
