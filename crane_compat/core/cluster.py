@@ -959,8 +959,8 @@ class Cluster:
 
     def _after_end(self, job: Job, now: float) -> None:
         """Accounting learns the end; who depends on the job is looked at."""
-        if job.finished and not job.record.requeue_pending and job.record.nodes:
-            self.tell_accounting("job_end", now, job=job)
+        if job.finished and job.record.nodes:
+            self.tell_accounting("job_requeue" if job.record.requeue_pending else "job_end", now, job=job)
         mail.ended(self, job, now)
         self.wants_scheduling = True
 
@@ -970,17 +970,31 @@ class Cluster:
         if first is not None:
             self.mark(first)
 
-    def requeue(self, job: Job, now: float, *, hold: str = "", state: int = st.CANCELLED, reason: str = "") -> None:
-        """Back to pending under the same id, once its nodes are clean; `hold`: and held, showing this."""
+    def requeue(
+        self,
+        job: Job,
+        now: float,
+        *,
+        hold: bool = False,
+        state: int = st.CANCELLED,
+        reason: str = "",
+        clean: bool = False,
+        why: str = "",
+    ) -> None:
+        """Back to pending under the same id, once its nodes are clean; it ends as `state`, and shows `why` it is held.
+
+        The flag SPECIAL_EXIT of `state` stays with the job until it is released.  `clean` as in `end_job`.
+        """
         record = job.record
         for component in self.components(job):
             component.record.requeue_pending = True
-            component.record.hold_after_requeue, component.record.hold_reason = bool(hold), hold
+            component.record.hold_after_requeue, component.record.hold_reason = hold, why
         if job.running or job.record.state & st.BASE_MASK == st.SUSPENDED:
-            self.end_job(job, state, now, reason=reason)
-            self.tell_accounting("job_requeue", now, job=job)
-        elif not record.state & st.COMPLETING:
-            self._requeue_now(job, now)
+            self.end_job(job, state, now, reason=reason, clean=clean)
+        else:
+            record.state |= state & st.SPECIAL_EXIT
+            if not record.state & st.COMPLETING:
+                self._requeue_now(job, now)
 
     def _requeue_now(self, job: Job, now: float) -> None:
         record = job.record
@@ -988,7 +1002,8 @@ class Cluster:
         record.requeue_pending = record.hold_after_requeue = False
         del record.mailed[:]
         record.restarts += 1
-        record.state = st.PENDING
+        special = record.state & st.SPECIAL_EXIT
+        record.state = st.PENDING | special
         record.reason = "None"
         record.exit_code = record.derived_exit_code = 0
         record.node_list = record.batch_host = ""
@@ -1011,7 +1026,9 @@ class Cluster:
         job.steps.clear()
         if hold:
             record.priority, record.user_hold = 0, True
-            record.reason, record.reason_text = "JobHeldUser", record.hold_reason
+            how = "special exit" if special else "held"
+            record.reason = "JobHeldUser"
+            record.reason_text = record.hold_reason or f"job requeued in {how} state"
         else:
             record.spec.begin_time = begin
             record.priority = job_priority(self, job, now)
@@ -1111,7 +1128,13 @@ class Cluster:
                 record.reason = "NonZeroExitCode"
         else:
             state = st.COMPLETED
-        self.end_job(job, state, now, clean=clean)
+        code = step.record.exit_code >> 8
+        if not step.record.exit_code & 0x7F and code in self.parameters.requeue_exit:
+            self.requeue(job, now, state=state, clean=clean)
+        elif not step.record.exit_code & 0x7F and code in self.parameters.requeue_exit_hold:
+            self.requeue(job, now, hold=True, state=state | st.SPECIAL_EXIT, clean=clean)
+        else:
+            self.end_job(job, state, now, clean=clean)
 
     # ------------------------------------------------------------ time
 

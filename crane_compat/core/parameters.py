@@ -89,6 +89,8 @@ class Parameters:
     slurmd_timeout: int
     over_time_limit: int  # minutes
     job_requeue: bool
+    requeue_exit: frozenset[int]  # exit codes of scripts that are run again
+    requeue_exit_hold: frozenset[int]  # and of those that wait for a release
     return_to_service: int
     inactive_limit: int
     disable_root_jobs: bool
@@ -181,6 +183,8 @@ class Parameters:
             slurmd_timeout=int(conf.get("SlurmdTimeout")),
             over_time_limit=int(conf.get("OverTimeLimit")),
             job_requeue=bool(conf.get("JobRequeue")),
+            requeue_exit=_codes(str(conf.get("RequeueExit") or "")),
+            requeue_exit_hold=_codes(str(conf.get("RequeueExitHold") or "")),
             return_to_service=int(conf.get("ReturnToService")),
             inactive_limit=int(conf.get("InactiveLimit")),
             disable_root_jobs=bool(conf.get("DisableRootJobs")),
@@ -265,6 +269,16 @@ def _billing_rule(flags: Iterable[str]) -> Rule:
 def _over_run(conf: SlurmConf) -> float:
     minutes = int(str(conf.get("ResvOverRun") or 0))
     return math.inf if minutes >= 0xFFFD else minutes * 60.0
+
+
+def _codes(text: str) -> frozenset[int]:
+    """Exit codes as RequeueExit lists them: ``142,1-3``; what is no number is left out."""
+    found: set[int] = set()
+    for part in text.split(","):
+        low, _, high = part.strip().partition("-")
+        if low.isdigit() and (high or low).isdigit():
+            found.update(range(int(low), min(int(high or low), 255) + 1))
+    return frozenset(found)
 
 
 def _natural(text: str | None, default: int) -> int:

@@ -122,7 +122,7 @@ def prolog_failed(cluster: Cluster, job: Job | None, node: Node, now: float) -> 
         if "nohold_on_prolog_fail" in cluster.parameters.scheduler:
             cluster.requeue(job, now)
         else:
-            cluster.requeue(job, now, hold=LAUNCH_FAILED)
+            cluster.requeue(job, now, hold=True, why=LAUNCH_FAILED)
     else:
         cluster.end_job(job, st.CANCELLED, now, reason="CANCELLED", killed_by=cluster.slurm_uid)
 

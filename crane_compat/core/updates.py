@@ -569,12 +569,13 @@ def _release(cluster: Cluster, job: Job, who: Identity, now: float) -> None:
     if job.record.priority == 0:
         job.record.spec.ClearField("priority")
         job.record.priority = job_priority(cluster, job, now)
-        job.record.reason = "None"
+        job.record.reason, job.record.reason_text = "None", ""
         job.record.user_hold = False
+        job.record.state &= ~st.SPECIAL_EXIT
         job.requests = []  # its shape is looked at now
 
 
-def _requeue(cluster: Cluster, job: Job, who: Identity, now: float, *, hold: str = "") -> None:
+def _requeue(cluster: Cluster, job: Job, now: float, *, hold: bool, special: bool = False) -> None:
     if not job.record.batch_flag:
         raise RequestError(Errno.BATCH_ONLY)
     if job.pending:
@@ -583,7 +584,8 @@ def _requeue(cluster: Cluster, job: Job, who: Identity, now: float, *, hold: str
         raise RequestError(Errno.DISABLED)
     if job.record.requeue_pending:
         raise RequestError(Errno.ALREADY_DONE)
-    cluster.requeue(job, now, hold=hold, state=st.CANCELLED, reason="JOB REQUEUE")
+    state = st.CANCELLED | (st.SPECIAL_EXIT if special else 0)
+    cluster.requeue(job, now, hold=hold, state=state, reason="JOB REQUEUE")
 
 
 def _suspend(cluster: Cluster, job: Job, who: Identity, now: float, *, resume: bool) -> None:
@@ -637,8 +639,8 @@ _OPS: dict[str, Callable[[Cluster, Job, Identity, float], None]] = {
     "hold": lambda c, j, w, n: _hold(c, j, w, n, admin=w.uid != j.record.uid),
     "uhold": lambda c, j, w, n: _hold(c, j, w, n, admin=False),
     "release": _release,
-    "requeue": _requeue,
-    "requeuehold": lambda c, j, w, n: _requeue(c, j, w, n, hold="job requeued in held state"),
+    "requeue": lambda c, j, w, n: _requeue(c, j, n, hold=False),
+    "requeuehold": lambda c, j, w, n: _requeue(c, j, n, hold=True),
     "suspend": lambda c, j, w, n: _suspend(c, j, w, n, resume=False),
     "resume": lambda c, j, w, n: _suspend(c, j, w, n, resume=True),
     "top": _top,
@@ -650,6 +652,8 @@ def job_op(cluster: Cluster, request: pb.JobOp, who: Identity, now: float) -> li
     act = _OPS.get(request.op)
     if request.op == "notify":
         act = lambda c, j, w, n: _notify(c, j, request.state)  # noqa: E731
+    elif request.op == "requeuehold" and request.state:  # SpecialExit
+        act = lambda c, j, w, n: _requeue(c, j, n, hold=True, special=True)  # noqa: E731
     if act is None:
         raise RequestError(Errno.NOT_SUPPORTED)
     if request.op == "top":

@@ -659,3 +659,34 @@ def test_the_time_limit_of_a_step_can_be_changed(room: MachineRoom) -> None:
     assert sent.message.update_limit.deadline == job.record.end_time
     assert change(f"{job.id}.7", "5").rc == Errno.INVALID_JOB_ID
     assert change(f"{job.id}.0", "soon").rc == Errno.INVALID_TIME_LIMIT
+
+
+def test_exit_codes_that_make_a_script_run_again(tmp_path: Path) -> None:
+    room = MachineRoom(tmp_path, extra="RequeueExit=3,10-12\nRequeueExitHold=99")
+    again, held, failed, killed = (room.submit() for _ in range(4))
+    room.schedule()
+    for job, status in ((again, 11 << 8), (held, 99 << 8), (failed, 4 << 8), (killed, 9)):
+        room.finish(job, status)
+    assert (again.state, again.record.reason, again.record.restarts) == (st.PENDING, "BeginTime", 1)
+    assert (held.state, held.record.reason) == (st.PENDING | st.SPECIAL_EXIT, "JobHeldUser")
+    assert held.record.reason_text == "job requeued in special exit state"
+    assert (failed.state, killed.state) == (st.FAILED, st.FAILED)
+    room.schedule()
+    assert held.record.reason == "JobHeldUser"
+    (done,) = updates.job_op(room.cluster, pb.JobOp(op="release", ids=[str(held.id)]), ALICE, room.now)
+    assert done.rc == 0 and held.state == st.PENDING
+    room.now += 200
+    room.schedule()
+    assert again.running and held.running
+    room.check()
+
+
+def test_requeued_by_hand_in_special_exit_state(room: MachineRoom) -> None:
+    running, over = room.submit(), room.submit()
+    room.schedule()
+    room.finish(over)
+    ids = [str(running.id), str(over.id)]
+    updates.job_op(room.cluster, pb.JobOp(op="requeuehold", ids=ids, state="SpecialExit"), ALICE, room.now)
+    room.clean(running)
+    assert {running.state, over.state} == {st.PENDING | st.SPECIAL_EXIT}
+    assert st.job_state_compact(over.state) == "SE"
