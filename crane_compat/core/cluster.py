@@ -1017,7 +1017,7 @@ class Cluster:
         record.num_nodes, record.num_cpus = record.min_nodes, record.min_cpus
         record.num_tasks = record.spec.num_tasks or record.min_nodes * max(1, record.spec.ntasks_per_node)
         record.job_db_inx = 0
-        record.submit_time = now
+        record.submit_time = max(now, int(record.submit_time) + 1)  # accounting tells its lives apart by the second
         begin = crontabs.next_start(record.spec.cron, now) if st.recurs(record) else now + REQUEUE_DELAY
         record.eligible_time = record.begin_requeue = int(begin)
         record.accrue_time = 0.0
@@ -1275,6 +1275,14 @@ class Cluster:
         if record.state & st.BASE_MASK == st.RUNNING or record.state & st.COMPLETING:
             for name, number in admission.licenses_of(self, record.spec.licenses) if record.spec.licenses else ():
                 self.licenses_used[name] = self.licenses_used.get(name, 0) + number
+
+    def tasks_running(self, job: Job) -> int:
+        """How many tasks of the job's array run; its first record counts them for as long as it is known."""
+        first = self.jobs.get(job.record.array_job_id)
+        if first is not None:
+            return first.array_running
+        members = (self.jobs[number] for number in self.arrays.get(job.record.array_job_id, ()) if number in self.jobs)
+        return sum(1 for member in members if member.running or member.state & st.COMPLETING)
 
     def count_running_tasks(self) -> None:
         """Derive the number of running tasks of every array (after a restart)."""

@@ -362,7 +362,11 @@ def _reservation(cluster: Cluster, job: Job, value: str, who: Identity, now: flo
 def _throttle(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:
     if not job.record.array_job_id or job.id != job.record.array_job_id:
         raise RequestError(Errno.NOT_SUPPORTED)
-    job.record.array_max_tasks = _number(value)
+    limit = _number(value)
+    for member in (cluster.jobs[number] for number in cluster.arrays[job.id] if number in cluster.jobs):
+        if not member.finished:
+            member.record.array_max_tasks = limit
+            cluster.mark(member)
 
 
 def _mail_type(cluster: Cluster, job: Job, value: str, who: Identity, now: float) -> None:
@@ -485,7 +489,7 @@ def update_job(cluster: Cluster, request: pb.UpdateJob, who: Identity, now: floa
     if len(targets) > 1 and any(not target.job.finished for target in targets):
         targets = [target for target in targets if not target.job.finished]
     if any(item.key == "arraytaskthrottle" for item in request.values):
-        targets = targets[:1]  # a property of the array, which its first record carries
+        targets = targets[:1]  # the array's own record, which sets it for all
     for target in targets:
         job = target.job
         if target.tasks is not None and len(target.tasks) < len(job.array_pending):

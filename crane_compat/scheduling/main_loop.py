@@ -120,7 +120,7 @@ class SchedulingPass:
     def _throttled(self, job: Job) -> bool:
         """Do as many tasks of its array run as may?"""
         limit = job.record.array_max_tasks
-        if not limit or job.array_running < limit:
+        if not limit or self.cluster.tasks_running(job) < limit:
             return False
         if self._independent(job):
             self._reason(job, "JobArrayTaskLimit")
@@ -129,6 +129,8 @@ class SchedulingPass:
     def _one(self, job: Job) -> bool:
         """Try to start one job (one task); True if it started."""
         self.looked += 1
+        if not job.is_array and self._throttled(job):  # a task that has a record of its own
+            return False
         if not self._eligible(job):
             return False
         found = self._find(job)

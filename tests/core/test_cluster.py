@@ -690,3 +690,29 @@ def test_requeued_by_hand_in_special_exit_state(room: MachineRoom) -> None:
     room.clean(running)
     assert {running.state, over.state} == {st.PENDING | st.SPECIAL_EXIT}
     assert st.job_state_compact(over.state) == "SE"
+
+
+def test_tasks_with_records_of_their_own_are_throttled_as_the_others(room: MachineRoom) -> None:
+    array = room.submit(array="0-5%2")
+    changed = pb.UpdateJob(id=f"{array.id}_5", values=[pb.KeyValue(key="nice", value="-0")])
+    updates.update_job(room.cluster, changed, ALICE, room.now)
+    room.schedule()
+    tasks = [job for job in room.cluster.jobs.values() if job.record.HasField("array_task_id")]
+    assert sum(job.running for job in tasks) == 2 and len(tasks) == 3
+    (alone,) = (job for job in tasks if job.pending)
+    assert (alone.record.array_task_id, alone.record.reason) == (5, "JobArrayTaskLimit")
+    more = pb.UpdateJob(id=str(array.id), values=[pb.KeyValue(key="arraytaskthrottle", value="3")])
+    assert [result.rc for result in updates.update_job(room.cluster, more, ALICE, room.now)] == [0]
+    assert alone.record.array_max_tasks == 3
+    room.schedule()
+    assert sum(job.running for job in room.cluster.jobs.values()) == 3
+    room.check()
+
+
+def test_lives_of_a_job_within_a_second_are_told_apart(room: MachineRoom) -> None:
+    job = room.submit()
+    before = job.record.submit_time
+    room.schedule()
+    updates.job_op(room.cluster, pb.JobOp(op="requeue", ids=[str(job.id)]), ALICE, room.now)
+    room.clean(job)
+    assert job.pending and int(job.record.submit_time) > int(before)
