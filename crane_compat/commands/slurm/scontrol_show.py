@@ -138,7 +138,7 @@ def show_step(session: Session, text: str | None) -> None:
         return
     if not steps:
         if text:
-            session.missing(f"Job step {text} not found")
+            session.missing(f"Job step {job_text}.{step_text} not found")
         elif not session.quiet:
             print("No job steps in the system")
         return
