@@ -99,3 +99,22 @@ def test_exit_codes_that_requeue(make_site: Callable[..., Site]) -> None:
 
     until(lambda: lives(again) == ["REQUEUED|3:0", "COMPLETED|0:0"], "two lives of one")
     until(lambda: lives(held) == ["REQUEUED|4:0", "COMPLETED|0:0"], "two lives of the other")
+
+
+def test_a_site_says_when_a_step_ends_for_one_task(make_site: Callable[..., Site]) -> None:
+    site = make_site("ends", more="KillOnBadExit=1\nWaitTime=1")
+    bad = site.run("srun -n2 sh -c '[ $SLURM_PROCID = 1 ] || sleep 600; exit 3'")
+    assert bad.rc == 137 and "srun: error: n1: task 1: Exited with exit code 3\nsrun: Terminating" in bad.stderr
+    late = site.run("srun -n2 sh -c '[ $SLURM_PROCID = 1 ] || sleep 600'")
+    assert late.rc == 137 and "srun: First task exited 1s ago\n" in late.stderr
+    assert site.run("srun -n2 --kill-on-bad-exit=0 -W0 sh -c 'exit $SLURM_PROCID'").rc == 1
+
+
+def test_a_step_that_waits_says_so_to_who_asks(shared_site: Site) -> None:
+    shared_site.file(
+        "waits.sh",
+        "srun -n1 sh -c 'touch busy; sleep 1' &\nuntil test -e busy; do sleep 0.05; done\nsrun -v -n1 true\nwait\n",
+    )
+    told = shared_site.run("salloc -Q -n1 bash waits.sh")
+    assert "step creation temporarily disabled, retrying (Requested nodes are busy)\n" in told.stderr, told
+    assert "srun: Step created for StepId=" in told.stderr

@@ -150,6 +150,7 @@ class StepWatch:
     def __init__(self, voice: Voice, listener: Listener, manner: Manner, conf: str) -> None:
         self.voice, self.listener, self.manner, self.conf = voice, listener, manner, conf
         self.loop = Loop()
+        self.job_id = 0
         self.step: pb.StepRecord | None = None
         self.status: dict[int, int] = {}
         self.worst = 0
@@ -188,6 +189,7 @@ class StepWatch:
 
     def run(self, client: Client, request: pb.StepRequest) -> int:
         """Have the step created and see it through.  Raises StepRefused, Unreachable."""
+        self.job_id = request.job_id
         for part in (request, *request.components):
             self.listener.fill(part)
         return self._see_through(client, pb.Request(create_step=request))
@@ -343,6 +345,7 @@ class StepWatch:
     def _event(self, event: pb.StepEvent) -> None:
         if self.step is None:
             self.delayed = True
+            self.voice.verbose(f"Job {self.job_id} step creation temporarily disabled, retrying ({event.error})")
             return
         if event.notice:
             self.voice.info(event.notice)

@@ -73,6 +73,14 @@ class Asked:
         )
 
 
+def _end_as_configured(step: pb.StepRequest, conf: SlurmConf) -> None:
+    """When a step is ended because of one task, where the command line does not say: KillOnBadExit, WaitTime."""
+    if not step.kill_on_bad_exit_set:
+        step.kill_on_bad_exit = bool(conf.get("KillOnBadExit"))
+    if not step.HasField("wait_secs"):
+        step.wait_secs = int(conf.get("WaitTime") or 0)
+
+
 def exit_error(code: int) -> int:
     """The exit status of an error: SLURM_EXIT_ERROR overrides 1."""
     asked = os.environ.get("SLURM_EXIT_ERROR", "")
@@ -165,6 +173,8 @@ def parse(command: str, argv: Sequence[str], script: bytes | None = None, script
         if command == "srun":
             found.flags.prolog = found.flags.prolog or str(conf.get("SrunProlog") or "")
             found.flags.epilog = found.flags.epilog or str(conf.get("SrunEpilog") or "")
+            for step in found.steps:
+                _end_as_configured(step, conf)
     asked = Asked(found.specs, found.steps, found.flags, found.operands, found.given, found.givens, filters)
     asked.cluster = conf.cluster_name if conf is not None else ""
     line = submit_line(command, argv)
