@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
+
+import pytest
 
 from .site import Site, until
 
@@ -118,3 +121,19 @@ def test_a_step_that_waits_says_so_to_who_asks(shared_site: Site) -> None:
     told = shared_site.run("salloc -Q -n1 bash waits.sh")
     assert "step creation temporarily disabled, retrying (Requested nodes are busy)\n" in told.stderr, told
     assert "srun: Step created for StepId=" in told.stderr
+
+
+def test_nobody_waits_behind_a_job_that_may_not_start_yet(shared_site: Site) -> None:
+    later = shared_site.submit("--begin=now+1hour -o /dev/null --wrap true")
+    never = shared_site.submit(f"-d afterok:{later} -o /dev/null --wrap true")
+    told = shared_site.run("salloc -n1 true")
+    assert told.rc == 0 and "queued" not in told.stderr
+    shared_site.sh(f"scancel {later} {never}")
+
+
+@pytest.mark.skipif(shutil.which("script") is None, reason="no script(1)")
+def test_a_terminal_and_its_size(shared_site: Site) -> None:
+    shared_site.file("size.sh", "stty rows 33 cols 121; srun --pty sh -c 'stty size; env | grep WIN | sort; exit 5'\n")
+    outcome = shared_site.run("script -qec 'sh size.sh' /dev/null < /dev/null | tr -d '\\r'; exit ${PIPESTATUS[0]}")
+    assert outcome.rc == 5
+    assert "33 121\nSLURM_PTY_WIN_COL=121\nSLURM_PTY_WIN_ROW=33\n" in outcome.stdout

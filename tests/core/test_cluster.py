@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -716,3 +717,51 @@ def test_lives_of_a_job_within_a_second_are_told_apart(room: MachineRoom) -> Non
     updates.job_op(room.cluster, pb.JobOp(op="requeue", ids=[str(job.id)]), ALICE, room.now)
     room.clean(job)
     assert job.pending and int(job.record.submit_time) > int(before)
+
+
+step_moves = some.lists(
+    some.tuples(some.booleans(), some.integers(1, 5), some.integers(0, 2), some.booleans(), some.integers(0, 2)),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(step_moves)
+def test_steps_share_nothing_that_is_their_own(tmp_path_factory: pytest.TempPathFactory, moves: list) -> None:
+    """Of cores and of devices asked for each belongs to one step; who waits is let in once there is room."""
+    room = MachineRoom(tmp_path_factory.mktemp("room"))
+    job = room.submit(num_tasks=10, min_nodes=2, max_nodes=2, gres="gpu:2")
+    room.schedule()
+    whole = {alloc.node: room.cluster.nodes[alloc.node].mask_of(alloc) for alloc in job.record.nodes}
+
+    def at_work() -> list[Step]:
+        return [step for step in job.steps.values() if step.waiting and step.record.step_id >= 0]
+
+    def end(step: Step) -> None:
+        for name in sorted(step.waiting):
+            room.cluster.step_done(job, step, name, [], None, room.now, error="", oom=False)
+
+    for ending, tasks, nodes, exact, gpus in moves:
+        if ending and at_work():
+            end(at_work()[tasks % len(at_work())])
+        fields: dict[str, object] = {"num_tasks": max(tasks, nodes)}
+        if nodes:
+            fields |= {"min_nodes": nodes, "max_nodes": nodes}
+        if gpus:
+            fields["gres"] = f"gpu:{gpus}"
+        with contextlib.suppress(RequestError):
+            _step(room, job, exact=exact, **fields)
+        for name, mask in whole.items():
+            cores, devices = 0, set()
+            for step in at_work():
+                own = step.core_masks.get(name, 0)
+                assert not own & cores and not own & ~mask
+                cores |= own
+                if step.request.spec.gres:
+                    indices = {i for a in step.record.nodes if a.node == name for g in a.gres for i in g.index}
+                    assert not indices & devices
+                    devices |= indices
+    while at_work():
+        end(at_work()[0])
+    assert not job.waiting_steps

@@ -369,6 +369,7 @@ class Run:
             request.pty = False
             return
         request.win_rows, request.win_cols = size.lines, size.columns
+        request.spec.env.extend([b"SLURM_PTY_WIN_COL=%d" % size.columns, b"SLURM_PTY_WIN_ROW=%d" % size.lines])
         manner.terminal = True
         manner.label = request.label = False
 

@@ -66,6 +66,9 @@ from crane_compat.wire import pb
 
 log = logging.getLogger("controller")
 
+#: Why jobs wait that could not start now whatever is free: nobody waits behind them.
+_NOT_YET = frozenset({"Dependency", "DependencyNeverSatisfied", "BeginTime"})
+
 #: Seconds between attempts to write while the store refuses.
 STORE_RETRY = 0.5
 
@@ -911,7 +914,10 @@ class Controller:
             return False
         mine = set(job.record.partition.split(","))
         others = (self.cluster.jobs[number].record for number in self.cluster.pending if number != job.id)
-        return not any(o.priority >= job.record.priority and mine & set(o.partition.split(",")) for o in others)
+        return not any(
+            o.priority >= job.record.priority and o.reason not in _NOT_YET and mine & set(o.partition.split(","))
+            for o in others
+        )
 
     def other(self, uid: int, gid: int | None = None) -> Identity:
         """A user on whose behalf root asks.  Raises RequestError."""
