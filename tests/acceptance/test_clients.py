@@ -40,9 +40,9 @@ def test_client(client: str, make_site: Callable[..., Site]) -> None:
         pytest.skip(f"the packages of {client} cannot be installed here")
     site = make_site("clients")
     site.sh(f"mkdir home; echo 'PATH={':'.join(site.cluster.directories)}:$PATH' > home/.bash_profile")
-    outcome = site.run(
-        f"HOME=$PWD/home CLIENT_PARTITION=main CLIENT_PYTHON={PYTHON}"
-        f" {CLIENTS}/run_all.sh -o $PWD/out {CLIENTS / client}",
-        seconds=600,
-    )
+    line = f"HOME=$PWD/home CLIENT_PARTITION=main CLIENT_PYTHON={PYTHON} {CLIENTS}/run_all.sh"
+    for _ in range(2):  # two workers of torchrun write to one pipe, word by word: now and then they mix
+        outcome = site.run(f"{line} -o $PWD/out {CLIENTS / client}", seconds=600)
+        if outcome.rc == 0 or client != "lightning":
+            break
     assert outcome.rc == 0, f"{outcome.stdout}\n{outcome.stderr}\n{site.read(f'out/{client}.log')[-5000:]}"

@@ -403,14 +403,13 @@ def test_no_text_breaks_a_time(text: str) -> None:
 # ---------------------------------------------------------------- large ones
 
 
+@pytest.mark.timeout(30)  # where the square of their length mattered, it would be hours
 def test_large_lists_are_read_at_once() -> None:
-    begun = time.perf_counter()
     numbers = range(0, 200_000, 2)
     spec = parse_array(",".join(map(str, numbers)))
     assert spec.count == 100_000
     assert len(list(parse_constraint("|".join(f"f{n}" for n in numbers)).names())) == 100_000
     assert len(parse_dependency("afterok:" + ":".join(map(str, numbers[1:]))).conditions) == 99_999
-    assert time.perf_counter() - begun < 3
 
 
 def test_a_million_indices_cost_nothing() -> None:

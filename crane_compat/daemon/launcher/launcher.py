@@ -399,7 +399,7 @@ class Worker:
         self._settle(conn)
 
     def _clear(self, conn: socket.socket) -> None:
-        """Give back what the call left: descriptors, a working directory, the order to die with the caller."""
+        """Give back what the call left: descriptors, a working directory, its name, the order to die."""
         fd = conn.fileno()
         fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) & ~os.O_ASYNC)
         first, second = sorted((fd, self.channel.fileno()))
@@ -407,6 +407,7 @@ class Worker:
         os.closerange(first + 1, second)
         os.closerange(second + 1, second + 256)
         os.chdir("/")
+        _title(IDLE, [])  # a command that is over must not be found by pgrep(1)
 
     def _settle(self, conn: socket.socket) -> None:
         """Wait until the caller is gone, whose signals come to this process, and tell the launcher."""
@@ -434,6 +435,10 @@ class Worker:
 def _answer(conn: socket.socket, status: int) -> None:
     with contextlib.suppress(OSError):
         conn.send(request.ANSWER.pack(request.ENDED, request.EXIT, status & 0xFF))
+
+
+#: The title of a worker between two calls.
+IDLE = "crane-worker"
 
 
 def _title(name: str, argv: list[str]) -> None:
