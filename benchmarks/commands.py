@@ -11,6 +11,7 @@ _COMMANDS = {
     "sinfo": (["sinfo"], 50),
     "scontrol show job": (["scontrol", "show", "job", "1"], 50),
     "srun hostname (own allocation)": (["srun", "hostname"], 15),
+    "salloc true": (["salloc", "-Q", "true"], 15),
     "srun -N4 -n128 true": (["srun", "-N4", "-n128", "true"], 5),
     "sbatch -W --wrap true": (["sbatch", "-W", "-o", "/dev/null", "--wrap", "true"], 5),
 }
