@@ -367,14 +367,10 @@ _OF_TASKS = (
 )  # fmt: skip
 
 
-def srun_script_env(job: pb.JobRecord, request: pb.StepRequest, cluster: str, conf_file: str) -> dict[bytes, bytes]:
-    """What --prolog and --epilog of srun get on top of its environment: the step as it is asked for."""
-    nodes = job.nodes[: request.spec.max_nodes or request.spec.min_nodes or len(job.nodes)]
-    tasks = request.spec.num_tasks or len(nodes)
-    step = pb.StepRecord(
-        step_id=job.next_step_id, num_nodes=len(nodes), num_tasks=tasks, node_list=job.node_list,
-        tasks_per_node=[tasks // len(nodes) + (index < tasks % len(nodes)) for index in range(len(nodes))],
-    )  # fmt: skip
+def srun_script_env(
+    job: pb.JobRecord, step: pb.StepRecord, request: pb.StepRequest, cluster: str, conf_file: str
+) -> dict[bytes, bytes]:
+    """What --prolog and --epilog of srun get on top of its environment."""
     asked = pb.StepRequest()
     asked.CopyFrom(request)
     del asked.spec.env[:]

@@ -10,7 +10,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from crane_compat import paths
 from crane_compat.commands.slurm import allocation, submission
@@ -18,7 +18,7 @@ from crane_compat.commands.slurm.allocation import Allocation, GivenUp
 from crane_compat.commands.slurm.step_watch import Listener, Manner, StepRefused, StepWatch, own_descriptor
 from crane_compat.commands.slurm.voice import Voice
 from crane_compat.core import states
-from crane_compat.core.errors import TEXT, Errno
+from crane_compat.core.errors import TEXT, Errno, RequestError
 from crane_compat.daemon.rpc.client import Client, Unreachable
 from crane_compat.daemon.stepd.output import Names
 from crane_compat.wire import pb
@@ -251,6 +251,11 @@ def _read_multi_prog(voice: Voice, request: pb.StepRequest) -> None:
         raise Failed from exc
 
 
+def _names_program(path: str) -> bool:
+    """Is a --prolog or --epilog wanted?"""
+    return bool(path) and path.lower() != "none"
+
+
 class Run:
     """One command line's step."""
 
@@ -300,12 +305,10 @@ class Run:
                 command = os.fsdecode(part.spec.argv[0])
                 part.spec.argv[0] = os.fsencode(find_command(command, part.spec.work_dir, part.spec.env))
         watch = StepWatch(voice, listener, manner, self.conf)
-        if asked.flags.bcast is not None and not request.multi_prog:
-            watch.before_start = self._broadcast(parts)
+        self._before_start(watch, parts)
         request.components.extend(part for _, part in parts[1:])
         if filters := asked.filters:
             watch.on_created = lambda step: filters.post_submit(0, step.job_id, step.step_id)
-        self._beside("prolog", asked.flags.prolog, job, request)
         try:
             code = watch.run(client, request)
         except StepRefused as exc:
@@ -313,34 +316,51 @@ class Run:
                 voice.error(text)
             voice.error(f"Unable to create step for job {job.job_id}: {exc.reason.text}")
             raise Failed from exc
-        self._beside("epilog", asked.flags.epilog, job, request)
+        if watch.step is not None:
+            self._beside("epilog", asked.flags.epilog, parts[0], watch.step)
         self.cancelled = watch.cancelled
         self.worst_status = watch.worst_status or (code << 8 if code and not watch.worst else 0)
         return code
 
-    def _broadcast(self, parts: list[Part]) -> Callable[[pb.StepCreated], None]:
-        """Have the step wait for --bcast, which the function returned does; that raises Failed, Unreachable."""
-        from crane_compat.commands.slurm.step_bcast import StepBcast
-
+    def _before_start(self, watch: StepWatch, parts: list[Part]) -> None:
+        """Let the step's tasks wait for --prolog and --bcast, where they are asked for; raises then Failed."""
+        flags = self.asked.flags
+        sends = flags.bcast is not None and not parts[0][1].multi_prog
+        if not sends and not _names_program(flags.prolog):
+            return
         for _, part in parts:
             part.hold_launch = True
-        programs = [(job, os.fsdecode(part.spec.argv[0]), part.spec.work_dir) for job, part in parts]
-        sender = StepBcast(self.voice, self.conf, self.asked.flags)
+        plans = [(job, os.fsdecode(part.spec.argv[0]), part.spec.work_dir) for job, part in parts]
 
-        def send(created: pb.StepCreated) -> None:
-            for step, (job, program, directory) in zip((created.step, *created.components), programs, strict=True):
-                if not sender.send(job, step, program, directory):
-                    self.voice.error(f"Failed to broadcast '{program}'. Step launch aborted.")
-                    raise Failed
+        def ready(created: pb.StepCreated) -> None:
+            self._beside("prolog", flags.prolog, parts[0], created.step)
+            for step, plan in zip((created.step, *created.components), plans, strict=True):
+                start = self._send(step, *plan) if sends else pb.StartStep(job_id=step.job_id, step_id=step.step_id)
+                try:
+                    with Client.controller(self.conf, "srun") as client:
+                        client.call(pb.Request(start_step=start))
+                except RequestError as exc:
+                    self.voice.error(exc.text)
+                    raise Failed from exc
 
-        return send
+        watch.before_start = ready
 
-    def _beside(self, kind: str, path: str, job: pb.JobRecord, request: pb.StepRequest) -> None:
+    def _send(self, step: pb.StepRecord, job: pb.JobRecord, program: str, directory: str) -> pb.StartStep:
+        """--bcast: bring the program to the step's nodes.  Raises Failed, Unreachable."""
+        from crane_compat.commands.slurm.step_bcast import StepBcast
+
+        start = StepBcast(self.voice, self.conf, self.asked.flags).send(job, step, program, directory)
+        if start is None:
+            self.voice.error(f"Failed to broadcast '{program}'. Step launch aborted.")
+            raise Failed
+        return start
+
+    def _beside(self, kind: str, path: str, part: Part, step: pb.StepRecord) -> None:
         """Run --prolog or --epilog here, with the step's command line as its arguments; how it ends changes nothing.
 
         Source: srun(1), and the recorded environments.
         """
-        if not path or path.lower() == "none":
+        if not _names_program(path):
             return
         if not os.access(path, os.R_OK | os.X_OK):
             self.voice.info(f"Access denied for {path}: Permission denied")
@@ -350,7 +370,7 @@ class Run:
         from crane_compat.core.job_env import srun_script_env
 
         env: dict[bytes, bytes] = dict(os.environb)
-        env |= srun_script_env(job, request, self.asked.cluster, self.conf)
+        env |= srun_script_env(part[0], step, part[1], self.asked.cluster, self.conf)
         env[b"SLURM_SCRIPT_CONTEXT"] = f"{kind}_srun".encode()
         sys.stdout.flush()
         try:

@@ -1,4 +1,4 @@
-"""srun --bcast: send a step's program to its nodes before its tasks begin (srun(1))."""
+"""srun --bcast: a step's program is sent to its nodes before its tasks begin (srun(1))."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from crane_compat.commands.slurm import file_bcast
 from crane_compat.commands.slurm.file_bcast import Broadcast, Manner
 from crane_compat.commands.slurm.voice import Voice
-from crane_compat.core.errors import RequestError
-from crane_compat.daemon.rpc.client import Client
 from crane_compat.parsers.options import Flags
 from crane_compat.parsers.slurm_conf import ConfError, load
 from crane_compat.wire import pb
@@ -23,14 +21,14 @@ class StepBcast:
     def __init__(self, voice: Voice, conf_path: str, flags: Flags) -> None:
         self.voice, self.conf_path, self.flags = voice, conf_path, flags
 
-    def send(self, job: pb.JobRecord, step: pb.StepRecord, program: str, work_dir: str) -> bool:
-        """Send the program and have the step begin; False where that failed.  Raises Unreachable."""
+    def send(self, job: pb.JobRecord, step: pb.StepRecord, program: str, work_dir: str) -> pb.StartStep | None:
+        """Send the program; the order to begin with it, None where that failed.  Raises Unreachable."""
         flags = self.flags
         try:
             conf = load(self.conf_path, strict=False)
         except (ConfError, OSError) as exc:
             self.voice.error(f"cannot read {self.conf_path}: {exc}")
-            return False
+            return None
         compression = file_bcast.parameter(conf, "Compression") if flags.compress is None else flags.compress
         manner = Manner(
             job_id=step.job_id,
@@ -48,17 +46,10 @@ class StepBcast:
         broadcast = Broadcast(self.voice, self.conf_path, manner)
         with _interruptible():
             if broadcast.send(program, dest):
-                return False
-        start = pb.StartStep(
+                return None
+        return pb.StartStep(
             job_id=step.job_id, step_id=step.step_id, program=dest, libraries_sent=broadcast.libraries_sent
         )
-        try:
-            with Client.controller(self.conf_path, "srun") as client:
-                client.call(pb.Request(start_step=start))
-        except RequestError as exc:
-            self.voice.error(exc.text)
-            return False
-        return True
 
 
 @contextlib.contextmanager
