@@ -48,7 +48,7 @@ COMMANDS: dict[str, str] = {name: _SLURM + name for name in _NAMES}
 
 #: These leave nothing behind in their process: no child, no handler, no thread.  One worker of the launcher may run
 #: several, one after the other.
-REPEATABLE = set(_NAMES) - {"srun", "salloc", "sattach", "scrontab"}
+REPEATABLE = set(_NAMES) - {"sattach", "scrontab"}
 
 
 def load(name: str) -> Callable[[list[str]], int]:
