@@ -123,8 +123,10 @@ class Power:
     # ------------------------------------------------------------ what comes about
 
     def registered(self, node: Node, now: float) -> None:
-        """A node has come up: whoever waited for it goes on."""
+        """A node has reached us; where it has come up, whoever waited for it goes on."""
         record = node.record
+        if not record.state & (POWER | st.NODE_REBOOT_ISSUED):
+            return
         if record.state & st.NODE_REBOOT_ISSUED:
             if record.boot_time < record.power_since:
                 return  # it has not gone down yet
