@@ -336,6 +336,8 @@ class Cluster:
                 job.record.het_job_id = leader.id
                 job.record.het_offset = offset
                 job.record.het_job_id_set = f"{leader.id}-{admitted[-1][0].id}"
+                if job.impossible and job.record.reason == job.impossible:
+                    job.record.reason = job.why_impossible()
             self._add(job)
             if offset == 0 and job.record.batch_flag:
                 self.changes.blobs[job.id] = blob

@@ -81,6 +81,11 @@ class Job:
         """Tasks of an array that have not started yet: one record for all of them."""
         return bool(self.array_pending)
 
+    def why_impossible(self) -> str:
+        """The reason shown; as recorded, too many nodes are no limit to a component of a heterogeneous job."""
+        limit = self.impossible == "PartitionNodeLimit"
+        return "PartitionConfig" if limit and self.record.het_job_id else self.impossible
+
     def show_array(self) -> None:
         """Refresh the text of the tasks that have not started."""
         self.record.array_task_str = array_text(self.array_pending)

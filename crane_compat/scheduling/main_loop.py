@@ -150,7 +150,7 @@ class SchedulingPass:
         cluster = self.cluster
         requests = cluster.requests_of(job)
         if job.impossible:
-            self._reason(job, job.impossible)
+            self._reason(job, job.why_impossible())
             return None
         reason = text = ""
         self.tried += 1
