@@ -616,8 +616,9 @@ class Supervisor:
         tell = tell and (self.batch or request.reason != "NODE FAILURE")
 
         def announce() -> None:
-            if tell:
-                self._announce(request.reason, number, moment)
+            if tell:  # as recorded, a step at its own time limit is not "aborted" for its srun
+                own_limit = request.HasField("step_id") and request.reason in messages.REASONS
+                self._announce(request.reason, number, moment, abort=not own_limit)
 
         def wake() -> None:
             self._signal_pids(signal.SIGCONT)
