@@ -93,7 +93,7 @@ def test_another_clusters_job_of_the_same_number_is_left_alone(node: Node) -> No
     ours.settings.supervisor_pid, ours.settings.conf_file = 1 << 22, "/here/slurm.conf"
     assert pid not in tracking.leftovers(ours)
     ours.settings.conf_file = "/elsewhere/slurm.conf"
-    assert pid in tracking.leftovers(ours)
+    wait_for(lambda: pid in tracking.leftovers(ours))  # not while it becomes another program
     step.send(terminate=pb.TerminateJob(job_id=1001, now=True))
     step.done()
 
