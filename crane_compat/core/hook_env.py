@@ -7,7 +7,7 @@ hold that no page describes, is as recorded.
 from __future__ import annotations
 
 from crane_compat.core import states as st
-from crane_compat.core.job_env import GPU_VARIABLES, compress_counts
+from crane_compat.core.job_env import GPU_VARIABLES, array_variables, compress_counts
 from crane_compat.core.job_text import over_subscribe, sluid
 from crane_compat.wire import pb
 
@@ -65,16 +65,7 @@ def controller_variables(job: pb.JobRecord, cluster: str) -> dict[str, str]:
         "SLURM_JOB_NAME": job.spec.name,
         "SLURM_JOB_QOS": job.qos,
     }
-    if job.array_job_id:
-        values |= {
-            "SLURM_ARRAY_JOB_ID": str(job.array_job_id),
-            "SLURM_ARRAY_TASK_COUNT": str(job.array_count),
-            "SLURM_ARRAY_TASK_MAX": str(job.array_max),
-            "SLURM_ARRAY_TASK_MIN": str(job.array_min),
-            "SLURM_ARRAY_TASK_STEP": str(job.array_step),
-        }
-        if job.HasField("array_task_id"):
-            values["SLURM_ARRAY_TASK_ID"] = str(job.array_task_id)
+    values |= array_variables(job)
     if job.het_job_id:
         values |= {"SLURM_HET_JOB_ID": str(job.het_job_id), "SLURM_HET_JOB_OFFSET": str(job.het_offset)}
     return values

@@ -212,15 +212,22 @@ def _identity(job: pb.JobRecord) -> dict[str, str]:
         values["SLURM_JOB_END_TIME"] = str(int(job.end_time))
     if job.restarts and not job.spec.HasField("cron"):  # its runs are no restarts
         values["SLURM_RESTART_COUNT"] = str(job.restarts)
-    if job.array_job_id:
-        values |= {
-            "SLURM_ARRAY_JOB_ID": str(job.array_job_id),
-            "SLURM_ARRAY_TASK_ID": str(job.array_task_id),
-            "SLURM_ARRAY_TASK_COUNT": str(job.array_count),
-            "SLURM_ARRAY_TASK_MAX": str(job.array_max),
-            "SLURM_ARRAY_TASK_MIN": str(job.array_min),
-            "SLURM_ARRAY_TASK_STEP": str(job.array_step or 1),
-        }
+    return values | array_variables(job)
+
+
+def array_variables(job: pb.JobRecord) -> dict[str, str]:
+    """What a task of a job array is told of it; nothing for other jobs."""
+    if not job.array_job_id:
+        return {}
+    values = {
+        "SLURM_ARRAY_JOB_ID": str(job.array_job_id),
+        "SLURM_ARRAY_TASK_COUNT": str(job.array_count),
+        "SLURM_ARRAY_TASK_MAX": str(job.array_max),
+        "SLURM_ARRAY_TASK_MIN": str(job.array_min),
+        "SLURM_ARRAY_TASK_STEP": str(job.array_step),
+    }
+    if job.HasField("array_task_id"):
+        values["SLURM_ARRAY_TASK_ID"] = str(job.array_task_id)
     return values
 
 

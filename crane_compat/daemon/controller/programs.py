@@ -7,8 +7,6 @@ they are told of and nothing of ours.  Source: slurm.conf(5).
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import glob
 import logging
 import os
 import pwd
@@ -17,6 +15,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crane_compat.core.effects import RunProgram, RunTrigger
+from crane_compat.daemon import site_programs
 
 if TYPE_CHECKING:
     from crane_compat.daemon.controller.controller import Controller
@@ -25,9 +24,6 @@ log = logging.getLogger("programs")
 
 #: Seconds that a program may take for which there is no setting.
 TIME_LIMIT = 300.0
-
-#: PrologEpilogTimeout and its kind from here on: no limit
-_UNLIMITED = 65534
 
 #: Settings → the one that says how long their programs may take.
 _TIMEOUTS = {"PrologSlurmctld": "PrologTimeout", "EpilogSlurmctld": "EpilogTimeout"}
@@ -70,7 +66,7 @@ class Programs:
     async def _run(self, effect: RunProgram) -> None:
         status = 0
         async with self._room:
-            for path in self._paths(effect.key):
+            for path in site_programs.paths(self.controller.conf, effect.key):
                 status = await _run(
                     [path, *effect.arguments], effect.variables, self._limit(effect.key), cwd=self._directory()
                 )
@@ -80,21 +76,9 @@ class Programs:
         if effect.job_id:
             self.controller.program_ended(effect, status)
 
-    def _paths(self, key: str) -> list[str]:
-        value = self.controller.conf.get(key)
-        patterns = list(value) if isinstance(value, tuple | list) else [str(value)] if value else []
-        found: list[str] = []
-        for pattern in patterns:
-            found += sorted(glob.glob(pattern), reverse=True) if any(c in pattern for c in "*?[") else [pattern]
-        return found
-
     def _limit(self, key: str) -> float | None:
-        conf = self.controller.conf
         setting = _TIMEOUTS.get(key)
-        if setting is None:
-            return TIME_LIMIT
-        limit = int(conf.get(setting) or conf.get("PrologEpilogTimeout") or _UNLIMITED)
-        return float(limit) if limit < _UNLIMITED else None
+        return site_programs.time_limit(self.controller.conf, setting) if setting else TIME_LIMIT
 
     def _directory(self) -> str:
         """Where such programs run: as recorded, beside the log file."""
@@ -120,17 +104,10 @@ async def _run(
 ) -> int:
     """A program's exit status; 127 where it cannot be run, -9 where it took too long."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv, env=variables, cwd=cwd, start_new_session=True, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, **more,
-        )  # fmt: skip
+        return await site_programs.run(argv, variables, seconds, cwd=cwd, **more)
+    except TimeoutError:
+        log.error("%s took longer than %g s", argv[0], seconds)
+        return -signal.SIGKILL
     except (OSError, ValueError) as exc:
         log.error("%s cannot be run: %s", argv[0], exc)
         return 127
-    try:
-        return await asyncio.wait_for(process.wait(), seconds)
-    except TimeoutError:
-        log.error("%s took longer than %g s", argv[0], seconds)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        return await process.wait()

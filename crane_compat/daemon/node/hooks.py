@@ -6,16 +6,14 @@ alphabetical order.  A failing prolog keeps the job from starting, a failing epi
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import glob
 import logging
 import os
-import signal
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from crane_compat.core import hook_env
+from crane_compat.daemon import site_programs
 from crane_compat.wire import pb
 
 if TYPE_CHECKING:
@@ -23,21 +21,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hooks")
 
-#: PrologEpilogTimeout and its kind from here on: no limit
-_UNLIMITED = 65534
-
 #: Seconds that a health check may take (slurm.conf(5)).
 HEALTH_CHECK_SECS = 60.0
 
 
 def programs(craned: Craned, key: str) -> list[str]:
     """The programs a Prolog= or Epilog= setting names, in the order they run."""
-    value = craned.conf.get(key)
-    patterns = list(value) if isinstance(value, tuple | list) else [str(value)] if value else []
-    found: list[str] = []
-    for pattern in patterns:
-        found += sorted(glob.glob(pattern), reverse=True) if any(c in pattern for c in "*?[") else [pattern]
-    return found
+    return site_programs.paths(craned.conf, key)
 
 
 async def nothing() -> str:
@@ -64,8 +54,7 @@ async def _of_job(craned: Craned, job: pb.JobRecord, key: str, context: str, tim
     conf = craned.conf
     variables = hook_env.node_variables(job, conf.cluster_name, conf.path, craned.node.name)
     variables["SLURM_SCRIPT_CONTEXT"] = context
-    limit = conf.get(timeout_key) or conf.get("PrologEpilogTimeout")
-    seconds = float(limit) if limit and int(limit) < _UNLIMITED else None
+    seconds = site_programs.time_limit(conf, timeout_key)
     async with craned.serial or contextlib.nullcontext():
         for name in names:
             if status := await run(craned, name, variables, seconds):
@@ -106,23 +95,12 @@ async def run(craned: Craned, program: str, variables: Mapping[str, str], second
     """Run one program in the log directory; its status, or 1 where it cannot be run or takes too long."""
     log_file = craned.conf.path_of("SlurmdLogFile", node=craned.node.name, host=craned.node.hostname)
     try:
-        process = await asyncio.create_subprocess_exec(
-            program,
-            env=variables,
-            cwd=os.path.dirname(log_file) if log_file else "/",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
+        return await site_programs.run(
+            [program], variables, seconds, cwd=os.path.dirname(log_file) if log_file else "/"
         )
-    except OSError as exc:
-        log.error("cannot run %s: %s", program, exc.strerror)
-        return 1
-    try:
-        return await asyncio.wait_for(process.wait(), seconds)
     except TimeoutError:
         log.error("%s took longer than %s s", program, seconds)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        return 1
+    except OSError as exc:
+        log.error("cannot run %s: %s", program, exc.strerror)
         return 1
